@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# How our own code is compiled. wolfSSL's flags are in deps/wolfssl/build.
+include(CheckPIESupported)
+check_pie_supported()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+	set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+# No NDEBUG anywhere: assertions stay on in release.
+if(SALLYPORT_SANITIZE)
+	set(CMAKE_C_FLAGS_RELEASE "-O1 -g")
+else()
+	set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+endif()
+set(CMAKE_C_FLAGS_DEBUG "-O0 -g3")
+
+add_library(sp_flags INTERFACE)
+target_include_directories(sp_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(sp_flags INTERFACE _GNU_SOURCE
+	SALLYPORT_VERSION="${PROJECT_VERSION}")
+target_compile_options(sp_flags INTERFACE -Wall -Wextra -Wshadow -Wmissing-prototypes
+	-Wstrict-prototypes -Wvla -fstack-protector-strong -fvisibility=hidden
+	-ffunction-sections -fdata-sections $<$<BOOL:${SALLYPORT_WERROR}>:-Werror>)
+target_link_options(sp_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--gc-sections)
+
+if(SALLYPORT_SANITIZE)
+	set(sanitize -fsanitize=${SALLYPORT_SANITIZE} -fno-omit-frame-pointer)
+	if(SALLYPORT_SANITIZE MATCHES undefined)
+		list(APPEND sanitize -fno-sanitize-recover=undefined)
+	endif()
+	# everything we compile, llhttp too; wolfSSL stays the one from the cache
+	add_compile_options(${sanitize})
+	add_link_options(${sanitize})
+elseif(CMAKE_BUILD_TYPE STREQUAL Release)
+	target_compile_definitions(sp_flags INTERFACE _FORTIFY_SOURCE=2)
+endif()

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The libraries, each under a name of ours: sp::wolfssl sp::llhttp sp::uv sp::cjson sp::cmocka.
+
+# Runs a script of deps/ and takes the path it prints; people's messages pass through.
+function(sp_ask result)
+	execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+		OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
+	if(failed)
+		message(FATAL_ERROR "${ARGN} failed; its message is above.")
+	endif()
+	set(${result} ${path} PARENT_SCOPE)
+endfunction()
+
+set(deps ${CMAKE_SOURCE_DIR}/deps)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${deps}/wolfssl/build
+	${deps}/wolfssl/files ${deps}/wolfssl/known ${deps}/wolfssl/user_settings.h
+	${deps}/wolfssl/vzeroupper.awk)
+
+# One build for every preset, always by the machine's cc.
+sp_ask(wolfssl env CC=cc ${deps}/wolfssl/build)
+add_library(sp_wolfssl STATIC IMPORTED)
+set_target_properties(sp_wolfssl PROPERTIES
+	IMPORTED_LOCATION ${wolfssl}/lib/libwolfssl.a
+	INTERFACE_INCLUDE_DIRECTORIES ${wolfssl}/include
+	INTERFACE_COMPILE_DEFINITIONS WOLFSSL_USER_SETTINGS
+	# it calls back into net/random.c, which nobody else may have asked for yet
+	INTERFACE_LINK_OPTIONS "-Wl,-u,sp_random_block"
+	INTERFACE_LINK_LIBRARIES "m;pthread")
+add_library(sp::wolfssl ALIAS sp_wolfssl)
+
+sp_ask(llhttp ${deps}/fetch llhttp)
+add_library(sp_llhttp STATIC ${llhttp}/src/api.c ${llhttp}/src/http.c ${llhttp}/src/llhttp.c)
+target_include_directories(sp_llhttp SYSTEM PUBLIC ${llhttp}/include)
+target_compile_options(sp_llhttp PRIVATE -O2 -w -ffunction-sections -fvisibility=hidden)
+add_library(sp::llhttp ALIAS sp_llhttp)
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(uv REQUIRED IMPORTED_TARGET libuv>=1.44)
+pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)
+add_library(sp::uv ALIAS PkgConfig::uv)
+add_library(sp::cjson ALIAS PkgConfig::cjson)
+if(BUILD_TESTING)
+	pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+	add_library(sp::cmocka ALIAS PkgConfig::cmocka)
+endif()
