@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A thin front for the CMake presets; `make help` lists what there is.
+
+# `make fuzz SECONDS=300`, `make demo ONCE=1`, `make test PRESET=debug`, `make install PREFIX=/usr`
+PRESET  ?= release
+PREFIX  ?= /usr/local
+SECONDS ?= 30
+PYTHON  ?= /usr/bin/python3
+PYTEST  ?= $(PYTHON) -m pytest -q -p no:cacheprovider
+
+export SALLYPORT_BINARY ?= $(CURDIR)/build/$(PRESET)/sallyport
+
+.PHONY: all build test unit scenario asan lint demo fuzz bench install clean help
+
+all: build
+
+build: deps
+	@deps/build $(PRESET)
+
+.PHONY: deps
+deps:
+	@deps/install
+
+test: deps                        ## install, build, run everything
+	@deps/build release
+	@deps/build asan
+	@deps/fetch pebble > /dev/null
+	@ctest --preset asan
+	@$(MAKE) --no-print-directory scenario
+
+unit: deps                        ## unit tests and lint under the sanitizers
+	@deps/build asan
+	@ctest --preset asan
+
+scenario: build                   ## scenario tests against the $(PRESET) binary
+	@deps/fetch pebble > /dev/null
+	@$(PYTEST) tests/scenario
+
+asan: deps                        ## scenario tests against the binary with sanitizers
+	@deps/build asan
+	@$(MAKE) --no-print-directory scenario PRESET=asan
+
+lint: ; @$(PYTHON) tests/lint/lint.py
+
+demo: build                       ## a CA, a backend and sallyport on this machine; ONCE=1 stops after it
+	@deps/fetch pebble > /dev/null
+	@$(PYTHON) tests/demo/demo.py
+
+fuzz:                             ## every tests/fuzz target for SECONDS
+	@deps/install fuzz
+	@deps/build fuzz
+	@tests/fuzz/run build/fuzz $(SECONDS)
+
+bench: build                      ## beside nginx, HAProxy, hitch and Caddy
+	@bench/run
+
+install: build                    ## to PREFIX (and DESTDIR)
+	@cmake --install build/$(PRESET) --prefix $(PREFIX) --strip
+
+clean:                            ## what was built; the cache of dependencies stays
+	@rm -rf build
+
+help:
+	@echo 'make            build build/$(PRESET)/sallyport'
+	@awk -F '[:#]+' '/^[a-z]+:.*##/ { printf "make %-10s%s\n", $$1, $$NF }' Makefile
