@@ -2,12 +2,17 @@
 #
 # Clears the upper halves of the vector registers where wolfSSL's assembly leaves them dirty.
 #
-# SHA-NI instructions exist only in legacy SSE form, and those cost a transition each while an
-# upper half is dirty: one SHA-256 after one P-256 operation then takes a hundred times as long.
-# No vector register survives a call in the System V ABI, so clearing them at a return is safe.
+# Two things go wrong without it:
+# - SHA-NI instructions exist only in legacy SSE form, and those cost a transition each while an
+#   upper half is dirty: a SHA-256 after a P-256 operation takes a hundred times as long.
+# - fe_cmov_table_avx2 moves a 1 into an xmm register by a legacy instruction, which keeps the
+#   upper half, and then copies the whole ymm: X25519 key pairs made after a P-256 operation are
+#   wrong (wolfSSL 5.9.2; about every second run of wolfCrypt's own test fails).
+# No vector register survives a call in the System V ABI, so clearing them at the start or at a
+# return is safe.
 #
 #   -v rule=return   before every return of each function that uses %ymm and never clears it
-#   -v rule=entry    as the first instruction of the SHA-NI functions, which never use %ymm
+#   -v rule=entry    as the first instruction of the functions that must find them clean
 #
 # The patched text goes to stdout, the number of insertions to the file named by -v count=FILE.
 
@@ -30,7 +35,7 @@ function insert() {
 	emit()
 	inside = 1
 	ymm = clears = 0
-	wanted = rule == "entry" && /[ \t]Transform_Sha256_AVX1_Sha(_Len)?,@function/
+	wanted = rule == "entry" && /[ \t](Transform_Sha256_AVX1_Sha(_Len)?|fe_cmov_table_avx2),@function/
 }
 
 inside {
