@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * entry: one name's key and chain with its facts, ready for TLS. Immutable, reference-counted, any thread.
+ * Its text form is the bundle file: header lines, key, chain, all PEM-readable by other servers:
+ *
+ *   sallyport-bundle: 1
+ *   name: app.example.com
+ *   issuer: …          ca: …            account: …      profile: …
+ *   not-before: …      not-after: …     serial: …       ari-id: …
+ *   issued-at: …       challenge: …     checksum: sha256:…  (of all that follows the blank line)
+ *
+ *   -----BEGIN PRIVATE KEY-----
+ *   …
+ */
+#ifndef CERTSTORE_ENTRY_H
+#define CERTSTORE_ENTRY_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "certstore/key.h"
+#include "net/tls_context.h"
+
+enum { ENTRY_NAME = 256, ENTRY_TEXT = 192, ENTRY_FILE_MAX = 512 * 1024 };
+
+struct entry {
+	atomic_uint refs;
+	char name[ENTRY_NAME];       /* lower-case; "*.example.com" for a wildcard */
+	struct tls_certificate *tls; /* made when the entry is made */
+	int64_t not_before_ms, not_after_ms;
+	int64_t issued_at_ms;
+	int64_t renew_at_ms;         /* by lifetime, acme.md 3.4; jitter from a hash of the serial */
+	char issuer[128];            /* issuer CN */
+	char ca[ENTRY_TEXT];         /* directory URL, "" for files of the operator */
+	char account[ENTRY_TEXT];
+	char profile[64];
+	char challenge[32];          /* "tls-alpn-01": what worked last */
+	char serial[132];
+	char ari_id[160];
+	bool is_operators;           /* from "cert"/"key" files: never renewed by us */
+};
+
+struct entry_args {
+	const char *name;
+	const struct key *key;
+	struct str chain_pem;
+	const char *ca, *account, *profile, *challenge;  /* NULL: "" */
+	int64_t issued_at_ms;
+	bool is_operators;
+};
+
+/* Work queue (up to a millisecond). Facts come from the leaf. E_CHAIN, E_KEY. */
+enum err entry_new(const struct entry_args *args, struct entry **out, struct fault *fault);
+struct entry *entry_ref(struct entry *e);
+void entry_unref(struct entry **e);
+/* For byte-bounded caches. */
+size_t entry_bytes(const struct entry *e);
+/* Whether it can be served for this host name at this time (exact or one-label wildcard; RFC 6125). */
+bool entry_covers(const struct entry *e, struct str host);
+bool entry_is_valid_at(const struct entry *e, int64_t now_ms);
+
+/* The bundle's text. */
+enum err entry_write(const struct entry_args *args, struct buf *out, struct fault *fault);
+/* Text -> entry: checks header, checksum, pair and chain links. E_STORE_CORRUPT with the reason. A bundle
+ * whose checksum is right but whose certificate expired is fine. want_name: must match, or NULL. */
+enum err entry_parse(struct str text, const char *want_name, struct entry **out, struct fault *fault);
+/* The header alone, without touching key or certificates: for sweeps. E_STORE_CORRUPT. */
+struct entry_summary {
+	char name[ENTRY_NAME];
+	int64_t not_before_ms, not_after_ms, renew_at_ms;
+};
+enum err entry_summarise(struct str text, struct entry_summary *out);
+/* acme.md 3.4: notBefore + 2/3 of the lifetime (1/2 under 10 days), earlier by up to 5 % of the lifetime by
+ * a hash of seed (the serial). */
+int64_t entry_renewal_time(int64_t not_before_ms, int64_t not_after_ms, struct str seed);
+/* Key and chain files of the operator's ("cert"/"key"), blocking. */
+enum err entry_from_files(const char *name, const char *cert_file, const char *key_file,
+	struct entry **out, struct fault *fault);
+
+#endif
