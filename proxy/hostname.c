@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * hostname: label by label. A last label of digits alone is an IPv4 literal or nothing at all.
+ */
+#include "proxy/hostname.h"
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_ldh(char c)
+{
+	return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-';
+}
+
+/* "xn--" is the only prefix with two hyphens there that means anything (RFC 5890 2.3.1). */
+static bool is_label(struct str label)
+{
+	if (label.len == 0 || label.len > HOSTNAME_LABEL)
+		return false;
+	if (label.at[0] == '-' || label.at[label.len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < label.len; i++)
+		if (!is_ldh(label.at[i]))
+			return false;
+	if (label.len >= 4 && label.at[2] == '-' && label.at[3] == '-')
+		return label.len > 4 && str_has_prefix(label, STR("xn--"));
+	return true;
+}
+
+static bool is_numeric(struct str label)
+{
+	for (size_t i = 0; i < label.len; i++)
+		if (!is_digit(label.at[i]))
+			return false;
+	return true;
+}
+
+enum err hostname_check(struct str name, unsigned max_labels)
+{
+	struct str rest = name, label = STR_NONE;
+	unsigned n = 0;
+
+	if (name.len == 0 || name.len > HOSTNAME_MAX)
+		return E_NAME;
+	do {
+		rest = str_cut(rest, '.', &label);
+		if (!is_label(label))
+			return E_NAME;
+		n++;
+	} while (rest.at);
+	if (n < 2 || is_numeric(label))
+		return E_NAME;
+	return max_labels && n > max_labels ? E_LIMIT : E_OK;
+}
