@@ -6,6 +6,7 @@
 #define BASE_ENCODE_H
 
 #include "base/buf.h"
+#include "base/printable.h"
 
 /* Output sizes including NUL. */
 #define ENCODE_B64_SIZE(n) (((n) + 2) / 3 * 4 + 1)
@@ -21,8 +22,10 @@ size_t encode_hex(char *dst, struct str s);
 enum err encode_hex_decode(unsigned char *dst, size_t cap, size_t *len, struct str s);
 /* Percent-encodes all but unreserved (RFC 3986 section 2.3). */
 enum err encode_percent(struct buf *out, struct str s);
-/* Printable, single-line form of hostile text: control, non-ASCII-invalid and DEL as \xNN, at most
- * cap - 1 bytes, always NUL-terminated. */
-void encode_printable(char *dst, size_t cap, struct str s);
+/* printable_text by its older name. */
+static inline void encode_printable(char *dst, size_t cap, struct str s)
+{
+	printable_text(dst, cap, s);
+}
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/encode.h"
+#include "base/printable.h"
 
 static const struct err_row {
 	int code;
@@ -95,7 +95,7 @@ enum err fault_set(struct fault *f, enum err code, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	encode_printable(f->detail, sizeof(f->detail), str_from(text));
+	printable_text(f->detail, sizeof(f->detail), str_from(text));
 	return code;
 }
 
@@ -109,7 +109,7 @@ void fault_during(struct fault *f, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	encode_printable(f->activity, sizeof(f->activity), str_from(text));
+	printable_text(f->activity, sizeof(f->activity), str_from(text));
 }
 
 void fault_clear(struct fault *f)

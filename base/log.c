@@ -19,7 +19,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/mem.h"
 
 enum { BUFFER = 16 * 1024, LINE = 4096, TAIL = 8, WRITE_WAIT_MS = 50 };
