@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/json_scan.h"
 #include "base/mem.h"
 
 /* In cJSON's type, above the bits that it uses. */

@@ -8,13 +8,10 @@
 #define BASE_JSON_H
 
 #include "base/buf.h"
+#include "base/json_scan.h"
 
 struct json;  /* a node; the root owns all */
 
-struct json_limits {
-	size_t bytes;
-	unsigned depth, nodes;
-};
 extern const struct json_limits json_limits_default;  /* 256 KiB, depth 16, 10,000 nodes */
 extern const struct json_limits json_limits_config;   /* 16 MiB, depth 32, 1,000,000 nodes */
 

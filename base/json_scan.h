@@ -5,7 +5,12 @@
 #ifndef BASE_JSON_SCAN_H
 #define BASE_JSON_SCAN_H
 
-#include "base/json.h"
+#include "base/buf.h"
+
+struct json_limits {
+	size_t bytes;
+	unsigned depth, nodes;
+};
 
 /* Where a node's value and (for members) key begin. */
 struct json_place {

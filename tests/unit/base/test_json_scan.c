@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/json_scan.h"
 
+#include "base/json.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
