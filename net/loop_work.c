@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * loop_work: libuv's work queue behind loop.h. The request lives in the caller's struct.
+ */
+#include "net/loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net/loop_private.h"
+
+_Static_assert(sizeof(uv_work_t) <= sizeof(((struct loop_work *)0)->private_),
+	"struct loop_work has no room for uv_work_t");
+
+static uv_work_t *request(struct loop_work *w)
+{
+	return (uv_work_t *)(void *)w->private_;
+}
+
+static void on_pool_thread(uv_work_t *uv)
+{
+	struct loop_work *w = uv->data;
+
+	w->fn(w);
+}
+
+static void on_done(uv_work_t *uv, int status)
+{
+	struct loop_work *w = uv->data;
+
+	w->done(w, status == UV_ECANCELED);
+}
+
+void loop_work_start(struct loop *l, struct loop_work *w)
+{
+	ASSERT(w->fn && w->done);
+	request(w)->data = w;
+	ASSERT(uv_queue_work(loop_uv(l), request(w), on_pool_thread, on_done) == 0);
+}
+
+void loop_work_cancel(struct loop_work *w)
+{
+	uv_cancel((uv_req_t *)request(w));
+}
+
+void loop_set_pool_size(unsigned threads)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", threads);
+	setenv("UV_THREADPOOL_SIZE", text, 1);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/loop.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct counted {
+	struct loop *loop;
+	struct loop_task task;
+	int runs, again;
+};
+
+static void on_task(struct loop_task *t)
+{
+	struct counted *c = container_of(t, struct counted, task);
+
+	c->runs++;
+	if (c->again-- > 0)
+		loop_defer(c->loop, t);
+}
+
+static void a_task_runs_once_however_often_scheduled(void **state)
+{
+	struct counted c = { .loop = loop_new() };
+
+	(void)state;
+	loop_task_init(&c.task, on_task);
+	loop_defer(c.loop, &c.task);
+	loop_defer(c.loop, &c.task);
+	assert_false(loop_turn(c.loop));
+	assert_int_equal(c.runs, 1);
+	loop_free(&c.loop);
+	assert_null(c.loop);
+}
+
+static void a_task_may_schedule_itself_for_ever(void **state)
+{
+	struct counted c = { .loop = loop_new(), .again = 1000 };
+
+	(void)state;
+	loop_task_init(&c.task, on_task);
+	loop_defer(c.loop, &c.task);
+	assert_true(loop_turn(c.loop));
+	assert_true(c.runs < 20);
+	loop_task_cancel(&c.task);
+	assert_false(loop_turn(c.loop));
+	loop_free(&c.loop);
+}
+
+struct job {
+	struct loop_work work;
+	struct loop *loop;
+	pthread_t ran_on;
+	bool was_canceled;
+	int done;
+};
+
+static void on_work(struct loop_work *w)
+{
+	container_of(w, struct job, work)->ran_on = pthread_self();
+}
+
+static void on_work_done(struct loop_work *w, bool canceled)
+{
+	struct job *j = container_of(w, struct job, work);
+
+	j->was_canceled = canceled;
+	j->done++;
+	loop_stop(j->loop);
+}
+
+static void work_runs_elsewhere_and_is_done_here(void **state)
+{
+	struct job j = { .work = { .fn = on_work, .done = on_work_done }, .loop = loop_new() };
+
+	(void)state;
+	loop_work_start(j.loop, &j.work);
+	loop_run(j.loop);
+	assert_int_equal(j.done, 1);
+	assert_false(j.was_canceled);
+	assert_false(pthread_equal(j.ran_on, pthread_self()));
+	loop_free(&j.loop);
+}
+
+static void on_slow_work(struct loop_work *w)
+{
+	(void)w;
+	usleep(20000);
+}
+
+static void canceled_work_is_done_as_well(void **state)
+{
+	struct loop *l = loop_new();
+	struct job j[12] = { 0 };
+	int canceled = 0;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		j[i] = (struct job){ .work = { .fn = on_slow_work, .done = on_work_done }, .loop = l };
+		loop_work_start(l, &j[i].work);
+	}
+	for (int i = 0; i < 12; i++)
+		loop_work_cancel(&j[i].work);
+	loop_run(l);
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(j[i].done, 1);
+		canceled += j[i].was_canceled;
+	}
+	assert_true(canceled > 0);
+	loop_free(&l);
+}
+
+static void on_signal(void *owner, int signum)
+{
+	assert_int_equal(signum, SIGUSR1);
+	loop_stop(owner);
+}
+
+static void signals_reach_the_loop_and_do_not_keep_it_alive(void **state)
+{
+	struct loop *l = loop_new();
+
+	(void)state;
+	loop_on_signal(l, SIGUSR1, on_signal, l);
+	assert_false(loop_turn(l));
+	kill(getpid(), SIGUSR1);
+	loop_run(l);
+	loop_free(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_task_runs_once_however_often_scheduled),
+		cmocka_unit_test(a_task_may_schedule_itself_for_ever),
+		cmocka_unit_test(work_runs_elsewhere_and_is_done_here),
+		cmocka_unit_test(canceled_work_is_done_as_well),
+		cmocka_unit_test(signals_reach_the_loop_and_do_not_keep_it_alive),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
