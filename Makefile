@@ -25,12 +25,12 @@ test: deps                        ## install, build, run everything
 	@deps/build release
 	@deps/build asan
 	@deps/fetch pebble > /dev/null
-	@ctest --preset asan
+	@ctest --preset asan -j $$(nproc)
 	@$(MAKE) --no-print-directory scenario
 
 unit: deps                        ## unit tests and lint under the sanitizers
 	@deps/build asan
-	@ctest --preset asan
+	@ctest --preset asan -j $$(nproc)
 
 scenario: build                   ## scenario tests against the $(PRESET) binary
 	@deps/fetch pebble > /dev/null
