@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "certstore/key.h"
 
-enum { X509_NAMES = 100, X509_SERIAL = 64, X509_CHAIN = 10 };
+enum { X509_NAMES = 512, X509_SERIAL = 64, X509_CHAIN = 10 };
 
 struct x509_facts {
 	int64_t not_before_ms, not_after_ms;
@@ -32,10 +32,11 @@ enum err x509_chain_from_pem(struct str pem, struct buf *der, struct fault *faul
 struct str x509_chain_next(struct str *chain_der);
 
 struct x509_check {
-	const struct key *key;        /* must fit the leaf */
+	const struct key *key;        /* must fit the leaf; NULL: not checked */
 	const char *const *names;     /* the SAN set must equal these */
 	unsigned n_names;
-	int64_t now_ms;               /* validity must cover it, with skew_ms allowed at the start */
+	int64_t now_ms;               /* validity must cover it, with skew_ms allowed at the start;
+	                               * 0: not checked */
 	int64_t skew_ms;
 };
 /* Key, names, validity, and every certificate signed by the next one. E_CHAIN or E_KEY with the reason
