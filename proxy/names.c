@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * names: one machine per name under way.
+ *
+ *   want ─► LOADING ─┬─ valid ────────────────────────────────────────────────────► answered
+ *                    │ none, expired             ┌───────────┐
+ *                    ├──────────► ASKING ── no ──┤► refused  │◄── failed ──┐
+ *                    │ on demand     │ yes       └───────────┘             │
+ *                    └───────────────┴─► RENEWING (renewal has it) ─► ORDERING ─ certificate ─► installed
+ *                      named             polled until it has not           ▲
+ *                                                                          │
+ *   start ─► LOADING … a named one that failed ─► RESTING until its next attempt
+ *
+ * A stored valid certificate is served before anyone is asked: what is broken elsewhere does not matter.
+ * Those who wait are one bit of work per worker; the handshakes themselves wait in the workers.
+ */
+#include "proxy/names.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "certstore/cache.h"
+#include "net/deadline.h"
+#include "proxy/hostname.h"
+#include "proxy/limit.h"
+
+#define NAME_STATES(X) \
+	X(LOADING, "looking in the store") \
+	X(ASKING, "asking whether it is allowed") \
+	X(RENEWING, "waiting for its renewal") \
+	X(ORDERING, "ordering") \
+	X(RESTING, "waiting for the next attempt")
+
+enum name_state {
+#define X(state, text) state,
+	NAME_STATES(X)
+#undef X
+};
+
+enum {
+	SECOND_MS = 1000,
+	DAY_MS = 24 * 3600 * 1000,
+	SKEW_MS = 3600 * 1000,          /* a CA's clock may be ahead of ours by this much */
+	RENEWING_POLL_MS = 200,
+	STORE_RETRY_MS = 5 * SECOND_MS, /* refusals for want of a store, ask endpoint, quota, room */
+	ASK_RETRY_MS = 5 * SECOND_MS,
+	BUSY_RETRY_MS = SECOND_MS,
+	LOADS_AT_START = 32,            /* configured names being loaded at once */
+	REFUSALS_LOGGED_PER_MINUTE = 60,
+};
+
+struct name {
+	struct names *all;
+	const struct conf_site *site;
+	enum name_state state;
+	struct deadline deadline;
+	int64_t begun_at_ms;
+	struct entry *stored;           /* what the store had; owned */
+	struct job *job;
+	bool is_named, was_hurried;
+	bool is_start;                  /* one of LOADS_AT_START */
+	bool is_glance;                 /* names_due: only look into the store */
+	char host[ENTRY_NAME];
+	char client_ip[ADDR_IP_TEXT];
+	unsigned n_waiting;
+	struct worker *waiting[];       /* n_workers */
+};
+
+struct names {
+	struct names_args args;
+	struct map by_host;
+	struct cache *refused;
+	struct limit new_names, refusals_logged;
+	unsigned n_on_demand;           /* names under way that clients chose */
+	unsigned next_site, n_start;    /* names_start: the next to load, those being loaded */
+	bool is_starting, is_stopping;
+};
+
+static const struct log area = { "names" };
+
+static struct name *begin(struct names *n, const char *host, const struct conf_site *site);
+static void load(struct name *m);
+static void on_loaded(void *owner, enum err err, void *object, const struct fault *fault);
+static void decide(struct name *m);
+static void on_verdict(void *owner, enum ask_verdict verdict, const struct fault *fault);
+static void allowed(struct name *m);
+static void order(struct name *m);
+static void on_deadline(struct deadline *d);
+static void on_obtained(void *owner, enum err err, struct entry *e, const struct fault *fault,
+	int64_t retry_at_ms);
+static void succeed(struct name *m, struct entry *e);
+static void refuse(struct name *m, const struct fault *why, int64_t until_ms);
+static void name_free(struct name *m);
+static void start_some(struct names *n);
+
+static void enter(struct name *m, enum name_state state)
+{
+	static const char *const texts[] = {
+#define X(name, text) text,
+		NAME_STATES(X)
+#undef X
+	};
+
+	m->state = state;
+	log_trace(&area, texts[state], "name=%s", m->host);
+}
+
+/* ---- all of them ---- */
+
+struct names *names_new(const struct names_args *args)
+{
+	const struct conf_on_demand *conf = &args->conf->on_demand;
+	struct names *n = mem_new(sizeof(*n));
+	int64_t now = clock_mono_ms();
+
+	ASSERT(args->n_workers > 0);
+	n->args = *args;
+	map_init(&n->by_host);
+	n->refused = cache_new(0, conf->negative_names ? conf->negative_names : 1);
+	limit_init(&n->new_names, conf->new_names_per_minute, conf->new_names_per_minute, now);
+	limit_init(&n->refusals_logged, REFUSALS_LOGGED_PER_MINUTE, REFUSALS_LOGGED_PER_MINUTE, now);
+	return n;
+}
+
+static void answer(struct names *n, struct worker *w, const struct worker_answer_args *args)
+{
+	n->args.ops->answer(n->args.owner, w, args);
+}
+
+static void answer_refusal(struct names *n, struct worker *w, const char *host, enum err err,
+	int64_t until_ms)
+{
+	answer(n, w, &(struct worker_answer_args){ .name = host, .err = err, .until_ms = until_ms });
+}
+
+static bool is_wildcard(const struct conf_site *site)
+{
+	return site->name[0] == '*';
+}
+
+/* Whether the operator named exactly this host and leaves its certificate to us. */
+static bool is_named(const struct conf_site *site)
+{
+	return site && site->tls == CONF_TLS_AUTO && !is_wildcard(site);
+}
+
+/* What can be refused without touching anything. */
+static enum err check(struct names *n, const char *host, const struct conf_site *site,
+	int64_t *until_ms)
+{
+	int64_t now = clock_wall_ms();
+	bool is_free = is_named(site);  /* of the limits on names that clients choose */
+	enum err err;
+
+	*until_ms = now + BUSY_RETRY_MS;
+	if (n->is_stopping)
+		return E_DRAINING;
+	err = cache_refused(n->refused, str_from(host), now, until_ms);
+	if (err)
+		return err;
+	if (!site || site->tls == CONF_TLS_OFF) {
+		*until_ms = now + n->args.conf->on_demand.deny_ms;
+		return E_DENIED;
+	}
+	if (!site->is_ip && hostname_check(str_from(host), is_free ? 0 : n->args.conf->on_demand.max_labels)) {
+		*until_ms = now + DAY_MS;
+		return E_NAME;
+	}
+	*until_ms = now + BUSY_RETRY_MS;
+	return !is_free && n->n_on_demand >= n->args.conf->on_demand.max_waiting ? E_LIMIT : E_OK;
+}
+
+static const struct conf_site *site_of(const struct names *n, const char *host)
+{
+	return router_site(n->args.router, str_from(host));
+}
+
+static void add_waiting(struct name *m, struct worker *w)
+{
+	for (unsigned i = 0; i < m->n_waiting; i++)
+		if (m->waiting[i] == w)
+			return;
+	ASSERT(m->n_waiting < m->all->args.n_workers);
+	m->waiting[m->n_waiting++] = w;
+}
+
+/* A client waits for what was begun in the background. */
+static void hurry(struct name *m)
+{
+	if (m->state != ORDERING || m->was_hurried)
+		return;
+	m->was_hurried = true;
+	m->all->args.ops->hurry(m->all->args.owner, m->job);
+}
+
+void names_want(struct names *n, struct worker *w, const char *host, const char *client_ip)
+{
+	struct name *m = map_get(&n->by_host, str_from(host));
+	const struct conf_site *site;
+	int64_t until_ms;
+	enum err err;
+
+	if (m && m->state != RESTING) {
+		m->is_glance = false;
+		add_waiting(m, w);
+		if (!m->client_ip[0])
+			str_copy(m->client_ip, sizeof(m->client_ip), str_from(client_ip));
+		hurry(m);
+		return;
+	}
+	site = site_of(n, host);
+	err = check(n, host, site, &until_ms);
+	if (!err && m) {
+		err = E_BACKOFF;
+		until_ms = clock_wall_ms() + BUSY_RETRY_MS;
+	}
+	if (err) {
+		answer_refusal(n, w, host, err, until_ms);
+		return;
+	}
+	log_debug(&area, "name wanted", "name=%s client=%s", host, client_ip);
+	m = begin(n, host, site);
+	str_copy(m->client_ip, sizeof(m->client_ip), str_from(client_ip));
+	add_waiting(m, w);
+	load(m);
+}
+
+void names_unwant(struct names *n, struct worker *w, const char *host)
+{
+	struct name *m = map_get(&n->by_host, str_from(host));
+
+	for (unsigned i = 0; m && i < m->n_waiting; i++)
+		if (m->waiting[i] == w)
+			m->waiting[i--] = m->waiting[--m->n_waiting];
+}
+
+void names_due(struct names *n, const char *host)
+{
+	const struct conf_site *site = site_of(n, host);
+	struct name *m;
+
+	if (n->is_stopping || !site || map_get(&n->by_host, str_from(host)))
+		return;
+	if (n->n_on_demand >= n->args.conf->on_demand.max_waiting)
+		return;
+	m = begin(n, host, site);
+	m->is_glance = true;
+	load(m);
+}
+
+void names_renewed(struct names *n, struct entry *e)
+{
+	struct name *m = map_get(&n->by_host, str_from(e->name));
+	const struct conf_site *site = site_of(n, e->name);
+
+	n->args.ops->install(n->args.owner, e, is_named(site));
+	if (m && (m->state == RENEWING || m->state == RESTING))
+		succeed(m, e);
+}
+
+bool names_is_busy(const struct names *n, const char *host)
+{
+	const struct name *m = map_get(&n->by_host, str_from(host));
+
+	return m && m->state == ORDERING;
+}
+
+bool names_is_covered(const struct names *n, const char *host)
+{
+	const struct conf_site *site = site_of(n, host);
+
+	return site && (site->tls == CONF_TLS_ON_DEMAND || is_named(site));
+}
+
+unsigned names_count(const struct names *n)
+{
+	return (unsigned)map_count(&n->by_host);
+}
+
+/* ---- one name: start ---- */
+
+static struct name *begin(struct names *n, const char *host, const struct conf_site *site)
+{
+	struct name *m = mem_new(sizeof(*m) + n->args.n_workers * sizeof(struct worker *));
+
+	m->all = n;
+	m->site = site;
+	m->is_named = is_named(site);
+	m->begun_at_ms = clock_mono_ms();
+	ASSERT(str_copy(m->host, sizeof(m->host), str_from(host)));
+	deadline_init(&m->deadline, n->args.loop, on_deadline);
+	n->n_on_demand += !m->is_named;
+	map_put(&n->by_host, str_from(host), m);
+	return m;
+}
+
+/* ---- LOADING ---- */
+
+/* Runs on the work queue. */
+static enum err parse(struct str bytes, const char *name, void **object, struct fault *fault)
+{
+	struct entry *e = NULL;
+	enum err err = entry_parse(bytes, name, &e, fault);
+
+	*object = e;
+	return err;
+}
+
+static void load(struct name *m)
+{
+	enter(m, LOADING);
+	store_load(m->all->args.store, STORE_CERTS, m->host, parse, on_loaded, m);
+}
+
+static bool is_usable(const struct entry *e, int64_t now_ms)
+{
+	return e->not_after_ms > now_ms && e->not_before_ms <= now_ms + SKEW_MS;
+}
+
+static void found(struct name *m)
+{
+	struct entry *e = m->stored;
+
+	if (!is_usable(e, clock_wall_ms())) {
+		log_info(&area, "stored certificate expired", "name=%s", m->host);
+		decide(m);
+		return;
+	}
+	log_info(&area, "certificate loaded from the store", "name=%s ms=%lld", m->host,
+		(long long)(clock_mono_ms() - m->begun_at_ms));
+	if (!m->n_waiting || m->is_named)
+		m->all->args.ops->install(m->all->args.owner, e, m->is_named);
+	succeed(m, e);
+}
+
+static void not_found(struct name *m, enum err err, const struct fault *fault)
+{
+	/* A store that cannot be read may hold the certificate: an order would waste the CA's patience. */
+	if (err != E_NOT_FOUND && err != E_STORE_CORRUPT)
+		refuse(m, fault, clock_wall_ms() + STORE_RETRY_MS);
+	else
+		decide(m);
+}
+
+static void on_loaded(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct name *m = owner;
+	struct names *n = m->all;
+	struct fault why = fault ? *fault : (struct fault){ 0 };
+
+	ASSERT(m->state == LOADING);
+	why.code = err;
+	m->stored = object;
+	n->n_start -= m->is_start;
+	m->is_start = false;
+	if (n->is_stopping || (err && m->is_glance))
+		name_free(m);
+	else if (err)
+		not_found(m, err, &why);
+	else
+		found(m);
+	start_some(n);
+}
+
+/* ---- allowed? ---- */
+
+static void deny(struct name *m, enum err code, const char *why)
+{
+	struct fault fault = { 0 };
+	int64_t deny_ms = m->all->args.conf->on_demand.deny_ms;
+
+	fault_set(&fault, code, "%s", why);
+	refuse(m, &fault, clock_wall_ms() + (deny_ms < DAY_MS ? deny_ms : DAY_MS));
+}
+
+static void decide(struct name *m)
+{
+	struct names *n = m->all;
+
+	if (m->is_glance)
+		name_free(m);
+	else if (m->is_named)
+		allowed(m);
+	else if (m->site->tls != CONF_TLS_ON_DEMAND)
+		deny(m, E_DENIED, "its site does not obtain certificates");
+	else if (!n->args.conf->on_demand.ask)
+		deny(m, E_DENIED, "on_demand.ask is not configured");
+	else {
+		enter(m, ASKING);
+		n->args.ops->ask(n->args.owner, m->host, m->client_ip, on_verdict, m);
+	}
+}
+
+/* A certificate of ours proves that the name was allowed when it was issued. */
+static bool was_allowed_lately(const struct name *m)
+{
+	return m->stored && clock_wall_ms() - m->stored->issued_at_ms <
+		m->all->args.conf->on_demand.if_ask_is_down_ms;
+}
+
+static void on_verdict(void *owner, enum ask_verdict verdict, const struct fault *fault)
+{
+	struct name *m = owner;
+
+	ASSERT(m->state == ASKING);
+	if (verdict == ASK_UNKNOWN && was_allowed_lately(m))
+		verdict = ASK_ALLOW;
+	if (verdict == ASK_ALLOW)
+		allowed(m);
+	else if (verdict == ASK_DENY)
+		deny(m, E_DENIED, "the ask endpoint denies it");
+	else
+		refuse(m, fault, clock_wall_ms() + ASK_RETRY_MS);
+}
+
+/* New names of clients are rationed; names we had a certificate for are not new. */
+static void allowed(struct name *m)
+{
+	struct names *n = m->all;
+	int64_t now = clock_mono_ms();
+	struct fault fault = { 0 };
+
+	if (!m->is_named && !m->stored && !limit_take(&n->new_names, now)) {
+		fault_set(&fault, E_LIMIT, "more than %u new names a minute",
+			n->args.conf->on_demand.new_names_per_minute);
+		refuse(m, &fault, clock_wall_ms() + SECOND_MS + limit_wait_ms(&n->new_names, now));
+		return;
+	}
+	if (!m->is_named)
+		log_info(&area, "name allowed", "name=%s client=%s", m->host, m->client_ip);
+	order(m);
+}
+
+/* ---- RENEWING, ORDERING ---- */
+
+static void order(struct name *m)
+{
+	struct names *n = m->all;
+	bool is_waited_for = m->n_waiting > 0;
+	enum issuer_reason reason = m->is_named ? ISSUER_NAMED : ISSUER_ON_DEMAND;
+
+	if (n->args.ops->is_renewing(n->args.owner, m->host)) {
+		enter(m, RENEWING);
+		deadline_arm(&m->deadline, RENEWING_POLL_MS);
+		return;
+	}
+	log_info(&area, "ordering a certificate", "name=%s reason=%s", m->host,
+		m->is_named ? "configured" : "on_demand");
+	enter(m, ORDERING);
+	m->was_hurried = false;
+	m->job = n->args.ops->obtain(n->args.owner, m->host, reason, on_obtained, m);
+	if (m->is_named && is_waited_for)
+		hurry(m);
+}
+
+static void on_deadline(struct deadline *d)
+{
+	struct name *m = container_of(d, struct name, deadline);
+
+	ASSERT(m->state == RENEWING || m->state == RESTING);
+	order(m);
+}
+
+static void on_obtained(void *owner, enum err err, struct entry *e, const struct fault *fault,
+	int64_t retry_at_ms)
+{
+	struct name *m = owner;
+	struct fault why = fault ? *fault : (struct fault){ 0 };
+
+	ASSERT(m->state == ORDERING);
+	m->job = NULL;
+	if (err) {
+		why.code = err;
+		refuse(m, &why, retry_at_ms);
+		return;
+	}
+	log_info(&area, "certificate obtained", "name=%s ms=%lld challenge=%s serial=%s", m->host,
+		(long long)(clock_mono_ms() - m->begun_at_ms), e->challenge, e->serial);
+	if (why.code)
+		log_warn(&area, "certificate not stored yet", "name=%s code=SP-%d", m->host,
+			err_code(why.code));
+	m->all->args.ops->install(m->all->args.owner, e, m->is_named);
+	succeed(m, e);
+}
+
+/* ---- answers ---- */
+
+static void succeed(struct name *m, struct entry *e)
+{
+	struct names *n = m->all;
+
+	for (unsigned i = 0; i < m->n_waiting; i++)
+		answer(n, m->waiting[i], &(struct worker_answer_args){ .name = m->host, .entry = e });
+	cache_remove(n->refused, str_from(m->host));
+	n->args.ops->watch(n->args.owner, e);
+	name_free(m);
+}
+
+static void log_refusal(struct name *m, const struct fault *why, int64_t until_ms)
+{
+	struct log_field fields[] = {
+		{ .key = "name", .text = str_from(m->host) },
+		{ .key = "code", .type = LOG_F_INT, .number = err_code(why->code) },
+		{ .key = "err", .text = str_from(err_text(why->code)) },
+		{ .key = "during", .text = str_from(why->activity) },
+		{ .key = "why", .text = str_from(why->detail) },
+		{ .key = "retry_in_s", .type = LOG_F_INT,
+			.number = (until_ms - clock_wall_ms()) / SECOND_MS },
+	};
+
+	if (m->is_named || limit_take(&m->all->refusals_logged, clock_mono_ms()))
+		log_kv(&area, m->is_named ? LOG_WARN : LOG_INFO, "no certificate for name", fields,
+			ARRAY_LEN(fields));
+}
+
+/* A peer's or the issuer's idea of "later" within reason. */
+static int64_t clamp_until(int64_t until_ms)
+{
+	int64_t now = clock_wall_ms();
+
+	if (until_ms < now + SECOND_MS)
+		return now + SECOND_MS;
+	return until_ms > now + 2 * DAY_MS ? now + 2 * DAY_MS : until_ms;
+}
+
+static void refuse(struct name *m, const struct fault *why, int64_t until_ms)
+{
+	struct names *n = m->all;
+	enum err err = why && why->code ? why->code : E_ISSUE;
+	struct fault fault = why ? *why : (struct fault){ 0 };
+
+	fault.code = err;
+	until_ms = clamp_until(until_ms);
+	log_refusal(m, &fault, until_ms);
+	for (unsigned i = 0; i < m->n_waiting; i++)
+		answer_refusal(n, m->waiting[i], m->host, err, until_ms);
+	m->n_waiting = 0;
+	cache_refuse(n->refused, str_from(m->host), err, until_ms);
+	if (!m->is_named) {
+		name_free(m);
+		return;
+	}
+	enter(m, RESTING);
+	deadline_arm(&m->deadline, until_ms - clock_wall_ms());
+}
+
+static void name_free(struct name *m)
+{
+	struct names *n = m->all;
+	void *was = map_remove(&n->by_host, str_from(m->host));
+
+	ASSERT(was == m);
+	deadline_disarm(&m->deadline);
+	entry_unref(&m->stored);
+	n->n_on_demand -= !m->is_named;
+	n->n_start -= m->is_start;
+	mem_release(m);
+}
+
+/* ---- the configured names, at start ---- */
+
+static void start_some(struct names *n)
+{
+	const struct conf *conf = n->args.conf;
+
+	if (!n->is_starting || n->is_stopping)
+		return;
+	while (n->n_start < LOADS_AT_START && n->next_site < conf->n_sites) {
+		const struct conf_site *site = &conf->sites[n->next_site++];
+		struct name *m;
+
+		if (!is_named(site) || map_get(&n->by_host, str_from(site->name)))
+			continue;
+		m = begin(n, site->name, site);
+		m->is_start = true;
+		n->n_start++;
+		load(m);
+	}
+}
+
+void names_start(struct names *n)
+{
+	n->is_starting = true;
+	start_some(n);
+}
+
+/* ---- end ---- */
+
+void names_stop(struct names *n)
+{
+	size_t cursor = 0;
+	void *value;
+	struct str host;
+
+	n->is_stopping = true;
+	while (map_next(&n->by_host, &cursor, &host, &value)) {
+		struct name *m = value;
+
+		for (unsigned i = 0; i < m->n_waiting; i++)
+			answer_refusal(n, m->waiting[i], m->host, E_DRAINING, clock_wall_ms());
+		m->n_waiting = 0;
+		deadline_disarm(&m->deadline);
+		if (m->state != LOADING)
+			name_free(m);
+	}
+}
+
+void names_free(struct names **n)
+{
+	size_t cursor = 0;
+	void *value;
+	struct str host;
+
+	if (!*n)
+		return;
+	while (map_next(&(*n)->by_host, &cursor, &host, &value))
+		name_free(value);
+	map_fini(&(*n)->by_host);
+	cache_free(&(*n)->refused);
+	mem_free(n);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * names: what the control loop does for a name a worker has no certificate for, once per name however
+ * many ask: the store, then permission, then an order. And the configured names at start. Bounded: so
+ * many names under way, so many refusals remembered, so many new names per minute. Control loop only.
+ */
+#ifndef PROXY_NAMES_H
+#define PROXY_NAMES_H
+
+#include "acme/issuer.h"
+#include "proxy/ask.h"
+#include "proxy/router.h"
+#include "proxy/worker.h"
+
+/* What names calls: workers, issuer, ask and renewal (control), or fakes (tests). All mandatory. */
+struct names_ops {
+	void (*answer)(void *owner, struct worker *w, const struct worker_answer_args *args);
+	/* Into all workers. */
+	void (*install)(void *owner, struct entry *e, bool keep);
+	/* As ask_start. */
+	void (*ask)(void *owner, const char *name, const char *client_ip, ask_fn *fn, void *fn_owner);
+	/* As issuer_obtain and issuer_hurry. */
+	struct job *(*obtain)(void *owner, const char *name, enum issuer_reason reason, issuer_fn *fn,
+		void *fn_owner);
+	void (*hurry)(void *owner, struct job *job);
+	/* As renewal_watch and renewal_is_busy. */
+	void (*watch)(void *owner, const struct entry *e);
+	bool (*is_renewing)(void *owner, const char *name);
+};
+
+struct names_args {
+	struct loop *loop;
+	const struct conf *conf;         /* outlives the names, as all below */
+	const struct router *router;
+	struct store *store;
+	unsigned n_workers;
+	const struct names_ops *ops;
+	void *owner;
+};
+
+struct names;
+struct names *names_new(const struct names_args *args);
+/* Answers all who wait with E_DRAINING; store callbacks under way do nothing from now on. */
+void names_stop(struct names *n);
+/* After names_stop, and after the loop ended (store callbacks have come). */
+void names_free(struct names **n);
+
+/* Loads or orders every configured name, in the background, so many at a time. */
+void names_start(struct names *n);
+
+/* A worker's question; the answer comes by ops->answer, perhaps before this returns. */
+void names_want(struct names *n, struct worker *w, const char *name, const char *client_ip);
+/* The worker's waiters left. What was begun goes on. */
+void names_unwant(struct names *n, struct worker *w, const char *name);
+/* A worker serves this certificate although it is due: looks for a newer one in the store, and has
+ * renewal see to it. */
+void names_due(struct names *n, const char *name);
+/* Renewal has a new certificate. */
+void names_renewed(struct names *n, struct entry *e);
+
+/* For renewal: an order for this name is under way here. */
+bool names_is_busy(const struct names *n, const char *name);
+/* For renewal: whether a site of the configuration wants this certificate. */
+bool names_is_covered(const struct names *n, const char *name);
+/* Names under way now. */
+unsigned names_count(const struct names *n);
+
+#endif
