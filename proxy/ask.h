@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ask: whether the operator's endpoint allows a name: GET URL?domain=…&ip=…
+ *
+ *   200 allow · 403, 404, 410 deny · anything else, or nothing: unknown
+ *
+ * Answers are remembered, in bounded memory. While the endpoint is down, a name it allowed earlier stays
+ * allowed for a while. Control loop only; one question per name at a time is the caller's duty.
+ */
+#ifndef PROXY_ASK_H
+#define PROXY_ASK_H
+
+#include "conf/conf.h"
+#include "net/loop.h"
+
+#define ASK_VERDICTS(X) \
+	X(ASK_UNKNOWN, "unknown") \
+	X(ASK_ALLOW, "allow") \
+	X(ASK_DENY, "deny")
+
+enum ask_verdict {
+#define X(name, text) name,
+	ASK_VERDICTS(X)
+#undef X
+};
+
+const char *ask_verdict_text(enum ask_verdict v);
+
+struct ask;
+struct ask_args {
+	struct loop *loop;
+	const struct conf_on_demand *conf;  /* its ask is given; outlives the ask */
+	const char *user_agent;
+};
+
+/* Reads the system's trust store for an https URL (blocking): before the loops run. */
+enum err ask_new(const struct ask_args *args, struct ask **out, struct fault *fault);
+/* No callback follows. */
+void ask_free(struct ask **a);
+
+/* fault says why for ASK_UNKNOWN (also when an allow is an old one because of it), or is NULL. */
+typedef void ask_fn(void *owner, enum ask_verdict verdict, const struct fault *fault);
+/* Never calls back before it returns. */
+void ask_start(struct ask *a, const char *name, const char *client_ip, ask_fn *fn, void *owner);
+/* What is remembered of the name now. */
+enum ask_verdict ask_recall(const struct ask *a, const char *name);
+
+/* The URL asked, for tests: percent-encoded, an existing query kept. E_LIMIT. */
+struct buf;
+enum err ask_url(struct buf *out, const char *base, const char *name, const char *client_ip);
+
+#endif
