@@ -22,9 +22,9 @@ deps:
 	@deps/install
 
 test: deps                        ## install, build, run everything
+	@deps/fetch > /dev/null
 	@deps/build release
 	@deps/build asan
-	@deps/fetch pebble > /dev/null
 	@ctest --preset asan -j $$(nproc)
 	@$(MAKE) --no-print-directory scenario
 
