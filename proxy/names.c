@@ -23,7 +23,7 @@
 #include "base/mem.h"
 #include "certstore/cache.h"
 #include "net/deadline.h"
-#include "proxy/hostname.h"
+#include "proxy/public_name.h"
 #include "proxy/limit.h"
 
 #define NAME_STATES(X) \
@@ -164,7 +164,7 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 		*until_ms = now + n->args.conf->on_demand.deny_ms;
 		return E_DENIED;
 	}
-	if (!site->is_ip && hostname_check(str_from(host), is_free ? 0 : n->args.conf->on_demand.max_labels)) {
+	if (!site->is_ip && public_name_check(str_from(host), is_free ? 0 : n->args.conf->on_demand.max_labels)) {
 		*until_ms = now + DAY_MS;
 		return E_NAME;
 	}

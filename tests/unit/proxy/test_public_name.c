@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "proxy/hostname.h"
+#include "proxy/public_name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 static enum err check(const char *name)
 {
-	return hostname_check(str_from(name), 5);
+	return public_name_check(str_from(name), 5);
 }
 
 static void ordinary_names_pass(void **state)
@@ -36,33 +36,33 @@ static void what_no_ca_would_sign_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(check(bad[i]), E_NAME);
-	assert_int_equal(hostname_check(str_of("a\0b.example", 11), 5), E_NAME);
+	assert_int_equal(public_name_check(str_of("a\0b.example", 11), 5), E_NAME);
 }
 
 static void lengths_are_those_of_dns(void **state)
 {
-	char name[HOSTNAME_MAX + 2];
+	char name[PUBLIC_NAME_MAX + 2];
 
 	(void)state;
 	memset(name, 'a', sizeof(name));
 	name[63] = '.';
-	assert_int_equal(hostname_check(str_of(name, 100), 0), E_OK);
+	assert_int_equal(public_name_check(str_of(name, 100), 0), E_OK);
 	name[63] = 'a';
 	name[64] = '.';
-	assert_int_equal(hostname_check(str_of(name, 100), 0), E_NAME);
+	assert_int_equal(public_name_check(str_of(name, 100), 0), E_NAME);
 	for (size_t i = 0; i < sizeof(name); i++)
 		name[i] = i % 2 ? '.' : 'a';
-	assert_int_equal(hostname_check(str_of(name, HOSTNAME_MAX), 0), E_OK);
-	name[HOSTNAME_MAX] = 'a';
-	name[HOSTNAME_MAX - 1] = 'a';
-	assert_int_equal(hostname_check(str_of(name, HOSTNAME_MAX + 1), 0), E_NAME);
+	assert_int_equal(public_name_check(str_of(name, PUBLIC_NAME_MAX), 0), E_OK);
+	name[PUBLIC_NAME_MAX] = 'a';
+	name[PUBLIC_NAME_MAX - 1] = 'a';
+	assert_int_equal(public_name_check(str_of(name, PUBLIC_NAME_MAX + 1), 0), E_NAME);
 }
 
 static void too_many_labels_are_a_limit(void **state)
 {
 	(void)state;
 	assert_int_equal(check("a.b.c.d.e.f"), E_LIMIT);
-	assert_int_equal(hostname_check(STR("a.b.c.d.e.f"), 0), E_OK);
+	assert_int_equal(public_name_check(STR("a.b.c.d.e.f"), 0), E_OK);
 }
 
 int main(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * hostname: label by label. A last label of digits alone is an IPv4 literal or nothing at all.
+ * public_name: label by label. A last label of digits alone is an IPv4 literal or nothing at all.
  */
-#include "proxy/hostname.h"
+#include "proxy/public_name.h"
 
 static bool is_digit(char c)
 {
@@ -17,7 +17,7 @@ static bool is_ldh(char c)
 /* "xn--" is the only prefix with two hyphens there that means anything (RFC 5890 2.3.1). */
 static bool is_label(struct str label)
 {
-	if (label.len == 0 || label.len > HOSTNAME_LABEL)
+	if (label.len == 0 || label.len > PUBLIC_NAME_LABEL)
 		return false;
 	if (label.at[0] == '-' || label.at[label.len - 1] == '-')
 		return false;
@@ -37,12 +37,12 @@ static bool is_numeric(struct str label)
 	return true;
 }
 
-enum err hostname_check(struct str name, unsigned max_labels)
+enum err public_name_check(struct str name, unsigned max_labels)
 {
 	struct str rest = name, label = STR_NONE;
 	unsigned n = 0;
 
-	if (name.len == 0 || name.len > HOSTNAME_MAX)
+	if (name.len == 0 || name.len > PUBLIC_NAME_MAX)
 		return E_NAME;
 	do {
 		rest = str_cut(rest, '.', &label);
