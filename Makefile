@@ -8,7 +8,7 @@ SECONDS ?= 30
 PYTHON  ?= /usr/bin/python3
 PYTEST  ?= $(PYTHON) -m pytest -q -p no:cacheprovider
 
-export SALLYPORT_BINARY ?= $(CURDIR)/build/$(PRESET)/sallyport
+with_binary = SALLYPORT_BINARY=$(CURDIR)/build/$(PRESET)/sallyport
 
 .PHONY: all build test unit scenario asan lint demo fuzz bench install clean help
 
@@ -25,8 +25,8 @@ test: deps                        ## install, build, run everything
 	@deps/fetch > /dev/null
 	@deps/build release
 	@deps/build asan
-	@ctest --preset asan -j $$(nproc)
-	@$(MAKE) --no-print-directory scenario
+	@ctest --preset asan -j $$(nproc); unit=$$?; \
+		$(MAKE) --no-print-directory scenario && exit $$unit
 
 unit: deps                        ## unit tests and lint under the sanitizers
 	@deps/build asan
@@ -34,7 +34,7 @@ unit: deps                        ## unit tests and lint under the sanitizers
 
 scenario: build                   ## scenario tests against the $(PRESET) binary
 	@deps/fetch pebble > /dev/null
-	@$(PYTEST) tests/scenario
+	@$(with_binary) $(PYTEST) tests/scenario
 
 asan: deps                        ## scenario tests against the binary with sanitizers
 	@deps/build asan
@@ -44,7 +44,7 @@ lint: ; @$(PYTHON) tests/lint/lint.py
 
 demo: build                       ## a CA, a backend and sallyport on this machine; ONCE=1 stops after it
 	@deps/fetch pebble > /dev/null
-	@$(PYTHON) tests/demo/demo.py
+	@$(with_binary) $(PYTHON) tests/demo/demo.py
 
 fuzz:                             ## every tests/fuzz target for SECONDS
 	@deps/install fuzz
@@ -52,7 +52,7 @@ fuzz:                             ## every tests/fuzz target for SECONDS
 	@tests/fuzz/run build/fuzz $(SECONDS)
 
 bench: build                      ## beside nginx, HAProxy, hitch and Caddy
-	@bench/run
+	@$(with_binary) bench/run
 
 install: build                    ## to PREFIX (and DESTDIR)
 	@cmake --install build/$(PRESET) --prefix $(PREFIX) --strip
