@@ -33,6 +33,10 @@ if(SALLYPORT_SANITIZE)
 	if(SALLYPORT_SANITIZE MATCHES undefined)
 		list(APPEND sanitize -fno-sanitize-recover=undefined)
 	endif()
+	if(SALLYPORT_FUZZ)
+		# the fuzzer steers by what our code does
+		list(APPEND sanitize -fsanitize=fuzzer-no-link)
+	endif()
 	# everything we compile, llhttp too; wolfSSL stays the one from the cache
 	add_compile_options(${sanitize})
 	add_link_options(${sanitize})
