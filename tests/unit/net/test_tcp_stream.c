@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/tcp_stream.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "net/listener.h"
+#include "tests/support/memory_stream.h"
+
+/* A stream over one end of a TCP connection on loopback; the test holds the other end's descriptor. */
+struct wire {
+	struct loop *loop;
+	struct memory_end end;
+	int fd;
+};
+
+static void run(struct loop *l)
+{
+	for (int i = 0; i < 20; i++) {
+		loop_turn(l);
+		usleep(200);
+	}
+}
+
+static void connected(int fds[2])
+{
+	struct addr at;
+	int listener;
+
+	assert_int_equal(addr_parse_ip(&at, STR("127.0.0.1"), 0), E_OK);
+	assert_int_equal(listener_bind(&at, &listener, NULL), E_OK);
+	assert_int_equal(listen(listener, 4), 0);
+	at.in.sin_port = htons(listener_port(listener));
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fds[0], &at.any, addr_len(&at)), 0);
+	do {
+		fds[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	} while (fds[1] < 0);
+	close(listener);
+}
+
+static void start(struct wire *w)
+{
+	struct addr peer;
+	int fds[2];
+
+	*w = (struct wire){ .loop = loop_new() };
+	connected(fds);
+	w->fd = fds[0];
+	assert_int_equal(addr_parse_ip(&peer, STR("127.0.0.1"), 1), E_OK);
+	struct stream *s = tcp_stream_adopt(w->loop, fds[1], &peer);
+	assert_non_null(s);
+	assert_int_equal(tcp_stream_count(), 1);
+	memory_end_init(&w->end, &s);
+	run(w->loop);
+}
+
+static void stop(struct wire *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	memory_end_fini(&w->end);
+	run(w->loop);
+	assert_int_equal(tcp_stream_count(), 0);
+	assert_false(loop_turn(w->loop));
+	loop_free(&w->loop);
+}
+
+static void bytes_flow_both_ways(void **state)
+{
+	struct wire w;
+	char got[8];
+
+	(void)state;
+	start(&w);
+	assert_int_equal(write(w.fd, "hello", 5), 5);
+	run(w.loop);
+	assert_true(str_is(buf_str(&w.end.got), "hello"));
+	assert_int_equal(stream_write(w.end.stream, (struct str[]){ STR("ab"), STR(""), STR("cd") }, 3),
+		E_OK);
+	assert_int_equal(read(w.fd, got, sizeof(got)), 4);
+	assert_memory_equal(got, "abcd", 4);
+	stop(&w);
+}
+
+static void nothing_is_read_before_it_is_asked_for(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	start(&w);
+	stream_read_stop(w.end.stream);
+	assert_int_equal(write(w.fd, "hello", 5), 5);
+	run(w.loop);
+	assert_int_equal(w.end.got.len, 0);
+	stream_read_start(w.end.stream);
+	assert_int_equal(w.end.got.len, 0);
+	run(w.loop);
+	assert_true(str_is(buf_str(&w.end.got), "hello"));
+	stop(&w);
+}
+
+static void eof_comes_after_the_bytes_and_writing_goes_on(void **state)
+{
+	struct wire w;
+	char got[8];
+
+	(void)state;
+	start(&w);
+	stream_read_stop(w.end.stream);
+	assert_int_equal(write(w.fd, "end", 3), 3);
+	shutdown(w.fd, SHUT_WR);
+	run(w.loop);
+	stream_read_start(w.end.stream);
+	run(w.loop);
+	assert_true(str_is(buf_str(&w.end.got), "end"));
+	assert_true(w.end.is_eof);
+	memory_end_write(&w.end, STR("still"));
+	assert_int_equal(read(w.fd, got, sizeof(got)), 5);
+	stop(&w);
+}
+
+/* Reads to the end of the stream; returns how much. */
+static size_t drain(struct wire *w, size_t expected)
+{
+	static char got[65536];
+	size_t total = 0;
+
+	while (total < expected) {
+		ssize_t n = recv(w->fd, got, sizeof(got), MSG_DONTWAIT);
+
+		if (n == 0)
+			break;
+		if (n > 0)
+			total += (size_t)n;
+		loop_turn(w->loop);
+	}
+	return total;
+}
+
+static void a_slow_peer_makes_a_queue_and_then_a_drain(void **state)
+{
+	struct wire w;
+	size_t size = 6 * 1024 * 1024;
+	char *big = calloc(1, size);
+
+	(void)state;
+	assert_non_null(big);
+	start(&w);
+	memory_end_write(&w.end, str_of(big, size));
+	assert_true(stream_queued(w.end.stream) > 0);
+	run(w.loop);
+	assert_int_equal(w.end.n_drains, 0);
+	assert_int_equal(drain(&w, size), size);
+	run(w.loop);
+	assert_int_equal(stream_queued(w.end.stream), 0);
+	assert_int_equal(w.end.n_drains, 1);
+	free(big);
+	stop(&w);
+}
+
+static void beyond_the_cap_is_a_limit_and_an_error_later(void **state)
+{
+	struct wire w;
+	size_t size = 9 * 1024 * 1024;
+	char *big = calloc(1, size);
+
+	(void)state;
+	assert_non_null(big);
+	start(&w);
+	struct str all = str_of(big, size);
+	assert_int_equal(stream_write(w.end.stream, &all, 1), E_LIMIT);
+	assert_int_equal(w.end.err, E_OK);
+	assert_int_equal(stream_write(w.end.stream, &STR("x"), 1), E_LIMIT);
+	run(w.loop);
+	assert_int_equal(w.end.err, E_LIMIT);
+	free(big);
+	stop(&w);
+}
+
+static void a_reset_is_an_error(void **state)
+{
+	struct wire w;
+	struct linger reset = { .l_onoff = 1 };
+
+	(void)state;
+	start(&w);
+	setsockopt(w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(w.fd);
+	w.fd = -1;
+	run(w.loop);
+	assert_int_equal(w.end.err, E_RESET);
+	stop(&w);
+}
+
+static void writing_to_a_closed_peer_raises_no_signal(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	start(&w);
+	close(w.fd);
+	w.fd = -1;
+	for (int i = 0; i < 5 && w.end.err == E_OK; i++) {
+		stream_write(w.end.stream, &STR("x"), 1);
+		run(w.loop);
+	}
+	assert_int_equal(w.end.err, E_RESET);
+	stop(&w);
+}
+
+static void shutdown_sends_what_is_queued_first(void **state)
+{
+	struct wire w;
+	size_t size = 4 * 1024 * 1024;
+	char *big = calloc(1, size);
+
+	(void)state;
+	assert_non_null(big);
+	start(&w);
+	memory_end_write(&w.end, str_of(big, size));
+	stream_shutdown(w.end.stream);
+	assert_int_equal(drain(&w, SIZE_MAX), size);
+	assert_int_equal(write(w.fd, "yet", 3), 3);
+	run(w.loop);
+	assert_true(str_is(buf_str(&w.end.got), "yet"));
+	free(big);
+	stop(&w);
+}
+
+static void close_in_OPEN_gracefully_lingers_for_the_peer(void **state)
+{
+	struct wire w;
+	char got[8];
+
+	(void)state;
+	start(&w);
+	memory_end_write(&w.end, STR("bye"));
+	assert_int_equal(write(w.fd, "unread request", 14), 14);
+	stream_close(&w.end.stream, STREAM_CLOSE_GRACEFUL);
+	run(w.loop);
+	assert_int_equal(write(w.fd, "more", 4), 4);
+	run(w.loop);
+	assert_int_equal(tcp_stream_count(), 1);
+	assert_int_equal(read(w.fd, got, sizeof(got)), 3);
+	assert_int_equal(read(w.fd, got, sizeof(got)), 0);
+	close(w.fd);
+	w.fd = -1;
+	run(w.loop);
+	assert_int_equal(tcp_stream_count(), 0);
+	assert_int_equal(w.end.got.len, 0);
+	stop(&w);
+}
+
+static void close_in_OPEN_by_abort_resets(void **state)
+{
+	struct wire w;
+	char got[8];
+
+	(void)state;
+	start(&w);
+	stream_close(&w.end.stream, STREAM_CLOSE_ABORT);
+	assert_int_equal(tcp_stream_count(), 0);
+	assert_int_equal(read(w.fd, got, sizeof(got)), -1);
+	assert_int_equal(errno, ECONNRESET);
+	stop(&w);
+}
+
+static void close_in_FAILED_frees(void **state)
+{
+	struct wire w;
+	struct linger reset = { .l_onoff = 1 };
+
+	(void)state;
+	start(&w);
+	setsockopt(w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(w.fd);
+	w.fd = -1;
+	run(w.loop);
+	assert_int_equal(w.end.err, E_RESET);
+	stream_close(&w.end.stream, STREAM_CLOSE_GRACEFUL);
+	assert_int_equal(tcp_stream_count(), 0);
+	stop(&w);
+}
+
+static void closing_after_a_failed_write_silences_the_error(void **state)
+{
+	struct wire w;
+	size_t size = 9 * 1024 * 1024;
+	char *big = calloc(1, size);
+
+	(void)state;
+	assert_non_null(big);
+	start(&w);
+	struct str all = str_of(big, size);
+	assert_int_equal(stream_write(w.end.stream, &all, 1), E_LIMIT);
+	stream_close(&w.end.stream, STREAM_CLOSE_ABORT);
+	run(w.loop);
+	assert_int_equal(w.end.err, E_OK);
+	free(big);
+	stop(&w);
+}
+
+static void timeout_in_DRAINING_gives_up(void **state)
+{
+	struct wire w;
+	size_t size = 6 * 1024 * 1024;
+	char *big = calloc(1, size);
+
+	(void)state;
+	assert_non_null(big);
+	clock_test_set(1, 1);
+	start(&w);
+	memory_end_write(&w.end, str_of(big, size));
+	stream_close(&w.end.stream, STREAM_CLOSE_GRACEFUL);
+	clock_test_advance(4999);
+	run(w.loop);
+	assert_int_equal(tcp_stream_count(), 1);
+	clock_test_advance(1);
+	run(w.loop);
+	assert_int_equal(tcp_stream_count(), 0);
+	clock_test_end();
+	free(big);
+	stop(&w);
+}
+
+static void timeout_in_LINGERING_gives_up(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	clock_test_set(1, 1);
+	start(&w);
+	stream_close(&w.end.stream, STREAM_CLOSE_GRACEFUL);
+	run(w.loop);
+	clock_test_advance(999);
+	run(w.loop);
+	assert_int_equal(tcp_stream_count(), 1);
+	clock_test_advance(1);
+	run(w.loop);
+	assert_int_equal(tcp_stream_count(), 0);
+	clock_test_end();
+	stop(&w);
+}
+
+static void on_read_close(void *owner, struct str bytes)
+{
+	struct stream **s = owner;
+
+	(void)bytes;
+	stream_close(s, STREAM_CLOSE_ABORT);
+}
+
+static void closing_inside_on_read_is_safe(void **state)
+{
+	static const struct stream_events events = { .on_read = on_read_close };
+	struct wire w;
+	static char big[300000];
+
+	(void)state;
+	start(&w);
+	stream_own(w.end.stream, &events, &w.end.stream);
+	assert_true(send(w.fd, big, sizeof(big), MSG_DONTWAIT) > 0);
+	run(w.loop);
+	assert_null(w.end.stream);
+	stop(&w);
+}
+
+struct dialed {
+	struct loop *loop;
+	struct stream *stream;
+	enum err err;
+	int calls;
+};
+
+static void on_connect(void *owner, enum err err, struct stream *s)
+{
+	struct dialed *d = owner;
+
+	d->calls++;
+	d->err = err;
+	d->stream = s;
+}
+
+static void connect_succeeds_is_refused_or_canceled(void **state)
+{
+	struct dialed d = { .loop = loop_new() };
+	struct addr at;
+	struct tcp_connect *c;
+	int fd;
+
+	(void)state;
+	assert_int_equal(addr_parse_ip(&at, STR("127.0.0.1"), 0), E_OK);
+	assert_int_equal(listener_bind(&at, &fd, NULL), E_OK);
+	at.in.sin_port = htons(listener_port(fd));
+	tcp_stream_connect(d.loop, &at, on_connect, &d);
+	assert_int_equal(d.calls, 0);
+	run(d.loop);
+	assert_int_equal(d.calls, 1);
+	assert_int_equal(d.err, E_REFUSED);
+	assert_null(d.stream);
+
+	assert_int_equal(listen(fd, 4), 0);
+	tcp_stream_connect(d.loop, &at, on_connect, &d);
+	run(d.loop);
+	assert_int_equal(d.calls, 2);
+	assert_int_equal(d.err, E_OK);
+	stream_close(&d.stream, STREAM_CLOSE_ABORT);
+
+	c = tcp_stream_connect(d.loop, &at, on_connect, &d);
+	tcp_stream_connect_cancel(&c);
+	assert_null(c);
+	run(d.loop);
+	assert_int_equal(d.calls, 2);
+	close(fd);
+	loop_free(&d.loop);
+}
+
+static void connect_reaches_unix_sockets_and_tells_when_none_is_there(void **state)
+{
+	struct dialed d = { .loop = loop_new() };
+	struct addr at;
+	char path[64];
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/sallyport-test-%d.sock", (int)getpid());
+	assert_int_equal(addr_unix(&at, str_from(path)), E_OK);
+	tcp_stream_connect(d.loop, &at, on_connect, &d);
+	run(d.loop);
+	assert_int_equal(d.calls, 1);
+	assert_int_not_equal(d.err, E_OK);
+	assert_int_equal(listener_bind(&at, &fd, NULL), E_OK);
+	assert_int_equal(listen(fd, 4), 0);
+	tcp_stream_connect(d.loop, &at, on_connect, &d);
+	assert_int_equal(d.calls, 1);
+	run(d.loop);
+	assert_int_equal(d.err, E_OK);
+	stream_close(&d.stream, STREAM_CLOSE_GRACEFUL);
+	close(fd);
+	unlink(path);
+	run(d.loop);
+	loop_free(&d.loop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bytes_flow_both_ways),
+		cmocka_unit_test(nothing_is_read_before_it_is_asked_for),
+		cmocka_unit_test(eof_comes_after_the_bytes_and_writing_goes_on),
+		cmocka_unit_test(a_slow_peer_makes_a_queue_and_then_a_drain),
+		cmocka_unit_test(beyond_the_cap_is_a_limit_and_an_error_later),
+		cmocka_unit_test(a_reset_is_an_error),
+		cmocka_unit_test(writing_to_a_closed_peer_raises_no_signal),
+		cmocka_unit_test(shutdown_sends_what_is_queued_first),
+		cmocka_unit_test(close_in_OPEN_gracefully_lingers_for_the_peer),
+		cmocka_unit_test(close_in_OPEN_by_abort_resets),
+		cmocka_unit_test(close_in_FAILED_frees),
+		cmocka_unit_test(closing_after_a_failed_write_silences_the_error),
+		cmocka_unit_test(timeout_in_DRAINING_gives_up),
+		cmocka_unit_test(timeout_in_LINGERING_gives_up),
+		cmocka_unit_test(closing_inside_on_read_is_safe),
+		cmocka_unit_test(connect_succeeds_is_refused_or_canceled),
+		cmocka_unit_test(connect_reaches_unix_sockets_and_tells_when_none_is_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
