@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ports: the sockets of all workers, bound before anything else is begun, so that an address that cannot
+ * be had is known at once. "All addresses" is one socket per family. Main thread.
+ */
+#ifndef PROXY_PORTS_H
+#define PROXY_PORTS_H
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "net/addr.h"
+
+enum { PORTS_MAX = 64 };
+
+/* One list of listen addresses, as bound: each once per worker. */
+struct ports_list {
+	unsigned n;
+	struct addr at[PORTS_MAX];  /* with the ports the kernel chose for 0 */
+	int *fds;                   /* worker after worker, n each; -1 where given away */
+};
+
+struct ports {
+	unsigned n_workers;
+	struct ports_list https, http;
+};
+
+/* E_BIND: nothing stays bound. */
+enum err ports_open(struct ports *p, const struct conf_listen *listen, unsigned n_workers,
+	struct fault *fault);
+/* The n descriptors of one worker; the caller's from now on. */
+const int *ports_give(struct ports_list *l, unsigned worker);
+/* Closes what was not given away. Harmless on zeroed ones, and twice. */
+void ports_close(struct ports *p);
+/* "127.0.0.1:443,[::1]:443". */
+enum err ports_text(const struct ports_list *l, struct buf *out);
+
+#endif
