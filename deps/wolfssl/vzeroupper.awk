@@ -6,8 +6,9 @@
 # - SHA-NI instructions exist only in legacy SSE form, and those cost a transition each while an
 #   upper half is dirty: a SHA-256 after a P-256 operation takes a hundred times as long.
 # - fe_cmov_table_avx2 moves a 1 into an xmm register by a legacy instruction, which keeps the
-#   upper half, and then copies the whole ymm: X25519 key pairs made after a P-256 operation are
-#   wrong (wolfSSL 5.9.2; about every second run of wolfCrypt's own test fails).
+#   upper half, and then copies the whole ymm: four of five X25519 key pairs made right after a
+#   P-256 key agreement or a P-384 signature are wrong (wolfSSL 5.9.2; every second run of
+#   wolfCrypt's own test fails).
 # No vector register survives a call in the System V ABI, so clearing them at the start or at a
 # return is safe.
 #
