@@ -40,7 +40,8 @@ asan: deps                        ## scenario tests against the binary with sani
 	@deps/build asan
 	@$(MAKE) --no-print-directory scenario PRESET=asan
 
-lint: ; @$(PYTHON) tests/lint/lint.py
+lint:                             ## the structure, without building
+	@$(PYTHON) -B tests/lint/lint.py
 
 demo: build                       ## a CA, a backend and sallyport on this machine; ONCE=1 stops after it
 	@deps/fetch pebble > /dev/null
