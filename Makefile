@@ -32,7 +32,7 @@ unit: deps                        ## unit tests and lint under the sanitizers
 	@deps/build asan
 	@ctest --preset asan -j $$(nproc)
 
-scenario: build                   ## scenario tests against the $(PRESET) binary
+scenario: build                   ## scenario tests against the release binary
 	@deps/fetch pebble > /dev/null
 	@$(with_binary) $(PYTEST) tests/scenario
 

@@ -65,6 +65,11 @@ class LintFinds(unittest.TestCase):
         self.assertEqual(len(lines), 1, lines)
         self.assertIn("net/a -> net/b -> net/a", lines[0])
 
+    def test_split_off_files_may_know_each_other(self):
+        self.assertEqual(self.complaints({
+            "net/entry.h": HEAD, "net/entry.c": HEAD + '#include "net/entry_text.h"\n',
+            "net/entry_text.h": HEAD + '#include "net/entry.h"\n'}), [])
+
     def test_wrong_door(self):
         self.finds({"acme/jws.c": HEAD + "#include <wolfssl/ssl.h>\n"}, "acme/jws.c:2", "door")
         self.finds({"conf/parse.c": HEAD + "#include <cjson/cJSON.h>\n"},
