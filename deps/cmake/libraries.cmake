@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The libraries, each under a name of ours: sp::wolfssl sp::llhttp sp::uv sp::cjson sp::cares
-# sp::cmocka.
+# sp::idn2 sp::cmocka.
 
 # Runs a script of deps/ and takes the path it prints; people's messages pass through.
 function(sp_ask result)
@@ -39,6 +39,8 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(uv REQUIRED IMPORTED_TARGET libuv>=1.44)
 pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET GLOBAL libcares>=1.16)
+pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET GLOBAL libidn2)
+add_library(sp::idn2 ALIAS PkgConfig::idn2)
 add_library(sp::uv ALIAS PkgConfig::uv)
 add_library(sp::cjson ALIAS PkgConfig::cjson)
 add_library(sp::cares ALIAS PkgConfig::cares)
