@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * control: owns the loop, the store, the issuer and the fleet of workers.
+ *
+ *   PREPARING ──► RUNNING ── SIGTERM, SIGINT ──► DRAINING ──┬─ all workers empty ─────► STOPPED
+ *       │                                                   ├─ deadline ──────────────►
+ *       └─ any step failed: undone, the fault is the result └─ second signal ─────────►
+ *
+ * Whatever may fail is a row of steps[], so that nothing is half begun. Workers speak through the
+ * mailbox; what they say after they were joined finds no fleet and is dropped.
+ */
+#include "proxy/control.h"
+
+#include <sched.h>
+#include <signal.h>
+
+#include "acme/renewal.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/deadline.h"
+#include "net/resolve.h"
+#include "proxy/descriptors.h"
+#include "proxy/fleet.h"
+#include "proxy/names.h"
+#include "proxy/startup.h"
+
+#define CONTROL_STATES(X) \
+	X(PREPARING, "preparing") \
+	X(RUNNING, "running") \
+	X(DRAINING, "draining") \
+	X(STOPPED, "stopped")
+
+enum control_state {
+#define X(name, text) name,
+	CONTROL_STATES(X)
+#undef X
+};
+
+enum {
+	TICKET_ROTATION_MS = 12 * 3600 * 1000,
+	DRAIN_GRACE_MS = 2000,  /* for workers to report after their own deadline */
+	POOL_BASE = 8,          /* work queue threads: lookups may hang, the disk must not wait for them */
+	POOL_MAX = 64,
+};
+
+#define USER_AGENT "sallyport/" SALLYPORT_VERSION
+
+struct control {
+	enum control_state state;
+	struct conf *conf;
+	const char *config;
+	unsigned connections_max;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct store *store;
+	struct ports ports;
+	struct tls_tickets *tickets;
+	struct snapshot *snapshot;
+	struct challenge_table *challenges;
+	struct issuer *issuer;
+	struct renewal *renewal;
+	struct ask *ask;
+	struct names *names;
+	struct fleet *fleet;
+	struct deadline rotation, drain;
+	struct loop_task halt;
+};
+
+static const struct log area = { "control" };
+
+static enum err prepare(struct control *c, struct fault *fault);
+static void begin(struct control *c);
+static void on_signal(void *owner, int signum);
+static void drain(struct control *c);
+static void halt(struct control *c);
+static void end(struct control *c);
+
+static void enter(struct control *c, enum control_state state)
+{
+	static const char *const texts[] = {
+#define X(name, text) text,
+		CONTROL_STATES(X)
+#undef X
+	};
+
+	c->state = state;
+	log_debug(&area, texts[state], "connections=%u", c->fleet ? fleet_connections(c->fleet) : 0);
+}
+
+enum err control_run(const struct control_args *args, struct fault *fault)
+{
+	struct control *c = mem_new(sizeof(*c));
+	enum err err;
+
+	c->conf = conf_ref(args->conf);
+	c->config = args->config;
+	err = prepare(c, fault);
+	if (!err)
+		begin(c);
+	else if (c->loop)
+		halt(c);
+	if (c->loop)
+		loop_run(c->loop);
+	end(c);
+	mem_release(c);
+	return err;
+}
+
+/* ---- what names wants of the others ---- */
+
+static void answer(void *owner, struct worker *w, const struct worker_answer_args *args)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		worker_answer(w, args);
+}
+
+static void install(void *owner, struct entry *e, bool keep)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		fleet_install(c->fleet, e, keep);
+}
+
+static void ask(void *owner, const char *name, const char *client_ip, ask_fn *fn, void *fn_owner)
+{
+	ask_start(((struct control *)owner)->ask, name, client_ip, fn, fn_owner);
+}
+
+static struct job *obtain(void *owner, const char *name, enum issuer_reason reason, issuer_fn *fn,
+	void *fn_owner)
+{
+	return issuer_obtain(((struct control *)owner)->issuer, name, reason, fn, fn_owner);
+}
+
+static void hurry(void *owner, struct job *job)
+{
+	(void)owner;
+	issuer_hurry(job);
+}
+
+static void watch(void *owner, const struct entry *e)
+{
+	renewal_watch(((struct control *)owner)->renewal, e);
+}
+
+static bool is_renewing(void *owner, const char *name)
+{
+	return renewal_is_busy(((struct control *)owner)->renewal, name);
+}
+
+static const struct names_ops names_ops = {
+	.answer = answer,
+	.install = install,
+	.ask = ask,
+	.obtain = obtain,
+	.hurry = hurry,
+	.watch = watch,
+	.is_renewing = is_renewing,
+};
+
+/* ---- what renewal wants of us ---- */
+
+static void on_renewed(void *owner, struct entry *e)
+{
+	names_renewed(((struct control *)owner)->names, e);
+}
+
+/* A name its owner denied lately is left to expire. */
+static bool is_wanted(void *owner, const char *name)
+{
+	struct control *c = owner;
+
+	if (!names_is_covered(c->names, name))
+		return false;
+	return !c->ask || ask_recall(c->ask, name) != ASK_DENY;
+}
+
+static bool is_busy(void *owner, const char *name)
+{
+	return names_is_busy(((struct control *)owner)->names, name);
+}
+
+/* ---- what workers say ---- */
+
+static void on_want(void *owner, struct worker *w, const char *name, const char *client_ip)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		names_want(c->names, w, name, client_ip);
+}
+
+static void on_unwant(void *owner, struct worker *w, const char *name)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		names_unwant(c->names, w, name);
+}
+
+static void on_challenge_seen(void *owner, enum conf_challenge kind, const char *identifier)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		challenge_seen(c->challenges, kind, str_from(identifier));
+}
+
+static void on_challenges_live(void *owner, struct worker *w, uint64_t generation)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		challenge_published(c->challenges, fleet_note_live(c->fleet, w, generation));
+}
+
+static void on_due(void *owner, const char *name)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		names_due(c->names, name);
+}
+
+static void on_drained(void *owner, struct worker *w)
+{
+	struct control *c = owner;
+
+	if (c->fleet && fleet_note_drained(c->fleet, w) && c->state == DRAINING)
+		loop_defer(c->loop, &c->halt);
+}
+
+static const struct worker_events worker_events = {
+	.on_want = on_want,
+	.on_unwant = on_unwant,
+	.on_challenge_seen = on_challenge_seen,
+	.on_challenges_live = on_challenges_live,
+	.on_due = on_due,
+	.on_drained = on_drained,
+};
+
+static void on_publish(void *owner, struct challenge_set *set, uint64_t generation)
+{
+	struct control *c = owner;
+
+	ASSERT(c->fleet);
+	fleet_publish(c->fleet, set, generation);
+	challenge_set_unref(&set);
+}
+
+/* ---- timers ---- */
+
+static void on_rotation(struct deadline *d)
+{
+	struct control *c = container_of(d, struct control, rotation);
+
+	tls_tickets_rotate(c->tickets);
+	deadline_arm(d, TICKET_ROTATION_MS);
+	log_debug(&area, "ticket keys rotated", "next_h=%d", TICKET_ROTATION_MS / 3600 / 1000);
+}
+
+static void on_drain_over(struct deadline *d)
+{
+	struct control *c = container_of(d, struct control, drain);
+
+	log_warn(&area, "drain deadline passed", "connections=%u", fleet_connections(c->fleet));
+	halt(c);
+}
+
+static void on_halt(struct loop_task *t)
+{
+	halt(container_of(t, struct control, halt));
+}
+
+/* ---- PREPARING ---- */
+
+static unsigned count_cores(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+static unsigned count_workers(const struct control *c)
+{
+	return c->conf->workers ? c->conf->workers : count_cores();
+}
+
+static enum err open_loop(struct control *c, struct fault *fault)
+{
+	unsigned pool = POOL_BASE + 2 * count_cores();
+	enum err err;
+
+	signal(SIGPIPE, SIG_IGN);
+	loop_set_pool_size(pool < POOL_MAX ? pool : POOL_MAX);
+	err = tls_setup();
+	if (err)
+		return fault_set(fault, err, "the TLS library does not start");
+	err = resolve_set_server(c->conf->resolver);
+	if (err)
+		return fault_set(fault, err, "resolver %s", c->conf->resolver);
+	c->loop = loop_new();
+	c->mailbox = mailbox_new(c->loop, c);
+	loop_task_init(&c->halt, on_halt);
+	deadline_init(&c->rotation, c->loop, on_rotation);
+	deadline_init(&c->drain, c->loop, on_drain_over);
+	return E_OK;
+}
+
+static enum err open_store(struct control *c, struct fault *fault)
+{
+	return store_disk_open(c->loop, c->conf->store, &c->store, fault);
+}
+
+static enum err open_ports(struct control *c, struct fault *fault)
+{
+	unsigned limit = descriptors_raise(), n_workers = count_workers(c);
+	enum err err = ports_open(&c->ports, &c->conf->listen, n_workers, fault);
+
+	c->connections_max = descriptors_clients(limit, n_workers, c->ports.https.n + c->ports.http.n);
+	if (c->conf->limits.connections && c->conf->limits.connections < c->connections_max)
+		c->connections_max = c->conf->limits.connections;
+	return err;
+}
+
+static enum err open_snapshot(struct control *c, struct fault *fault)
+{
+	c->tickets = tls_tickets_new();
+	return snapshot_new(c->conf, c->tickets, &c->snapshot, fault);
+}
+
+static enum err open_issuer(struct control *c, struct fault *fault)
+{
+	struct issuer_args args = {
+		.loop = c->loop,
+		.conf = c->conf,
+		.store = c->store,
+		.can_tls_alpn = c->ports.https.n > 0,
+		.can_http = c->ports.http.n > 0,
+		.user_agent = USER_AGENT,
+	};
+
+	c->challenges = challenge_table_new(c->loop, on_publish, c);
+	args.challenges = c->challenges;
+	return issuer_new(&args, &c->issuer, fault);
+}
+
+static enum err open_ask(struct control *c, struct fault *fault)
+{
+	struct ask_args args = { c->loop, &c->conf->on_demand, USER_AGENT };
+
+	return c->conf->on_demand.ask ? ask_new(&args, &c->ask, fault) : E_OK;
+}
+
+static enum err prepare(struct control *c, struct fault *fault)
+{
+	static enum err (*const steps[])(struct control *, struct fault *) = {
+		open_loop, open_ports, open_store, open_snapshot, open_issuer, open_ask,
+	};
+	enum err err = E_OK;
+
+	enter(c, PREPARING);
+	for (size_t i = 0; !err && i < ARRAY_LEN(steps); i++)
+		err = steps[i](c, fault);
+	return err;
+}
+
+/* ---- RUNNING ---- */
+
+static void begin_names(struct control *c)
+{
+	c->names = names_new(&(struct names_args){
+		.loop = c->loop,
+		.conf = c->conf,
+		.router = c->snapshot->router,
+		.store = c->store,
+		.n_workers = c->ports.n_workers,
+		.ops = &names_ops,
+		.owner = c,
+	});
+	c->renewal = renewal_new(&(struct renewal_args){
+		.loop = c->loop,
+		.issuer = c->issuer,
+		.store = c->store,
+		.on_renewed = on_renewed,
+		.is_wanted = is_wanted,
+		.is_busy = is_busy,
+		.owner = c,
+	});
+}
+
+static void begin(struct control *c)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+	begin_names(c);
+	c->fleet = fleet_start(&(struct fleet_args){
+		.control = c->mailbox,
+		.events = &worker_events,
+		.owner = c,
+		.snapshot = c->snapshot,
+		.ports = &c->ports,
+		.connections_max = c->connections_max,
+	});
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		loop_on_signal(c->loop, signals[i], on_signal, c);
+	deadline_arm(&c->rotation, TICKET_ROTATION_MS);
+	enter(c, RUNNING);
+	startup_tell(&(struct startup){ c->conf, &c->ports, c->config, c->connections_max });
+	names_start(c->names);
+	renewal_start_sweep(c->renewal);
+}
+
+static void on_signal(void *owner, int signum)
+{
+	struct control *c = owner;
+
+	if (signum == SIGHUP)
+		log_warn(&area, "reload is not available, restart instead", "signal=%d", signum);
+	else if (c->state == RUNNING)
+		drain(c);
+	else if (c->state == DRAINING)
+		halt(c);
+}
+
+/* ---- DRAINING ---- */
+
+static void drain(struct control *c)
+{
+	int64_t drain_ms = c->conf->timeouts.drain_ms;
+
+	log_info(&area, "draining", "connections=%u deadline_ms=%lld", fleet_connections(c->fleet),
+		(long long)drain_ms);
+	enter(c, DRAINING);
+	deadline_arm(&c->drain, drain_ms + DRAIN_GRACE_MS);
+	fleet_drain(c->fleet, drain_ms);
+}
+
+/* ---- STOPPED ---- */
+
+static void stop_fleet(struct control *c)
+{
+	if (!c->fleet)
+		return;
+	fleet_stop(c->fleet);
+	fleet_join(&c->fleet);
+}
+
+/* Everything that holds the loop is closed; what the work queue still has comes home in loop_run. */
+static void halt(struct control *c)
+{
+	if (c->state == STOPPED)
+		return;
+	enter(c, STOPPED);
+	loop_task_cancel(&c->halt);
+	deadline_disarm(&c->rotation);
+	deadline_disarm(&c->drain);
+	if (c->names)
+		names_stop(c->names);
+	stop_fleet(c);
+	renewal_free(&c->renewal);
+	ask_free(&c->ask);
+	issuer_free(&c->issuer);
+	if (c->challenges)
+		challenge_table_free(&c->challenges);
+	mailbox_close(c->mailbox);
+	loop_stop(c->loop);
+}
+
+static void end(struct control *c)
+{
+	names_free(&c->names);
+	ports_close(&c->ports);
+	snapshot_unref(&c->snapshot);
+	if (c->tickets)
+		tls_tickets_free(&c->tickets);
+	if (c->store)
+		c->store->ops->free(c->store);
+	if (c->loop) {
+		mailbox_free(&c->mailbox);
+		loop_free(&c->loop);
+	}
+	conf_unref(&c->conf);
+	log_flush();
+}
