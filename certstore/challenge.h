@@ -39,6 +39,7 @@ struct challenge_args {
 	const char *token;                   /* checked: [A-Za-z0-9_-]{16,128} */
 	const char *key_authorization;
 	struct tls_certificate *certificate; /* tls-alpn-01; referenced */
+	/* The callbacks must not free the table. */
 	/* Every worker answers it now. May be called only after challenge_put returned. */
 	void (*on_live)(void *owner);
 	/* A validator asked for it (each time). */

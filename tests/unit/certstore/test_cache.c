@@ -141,7 +141,7 @@ static void the_least_recently_used_leave_first(void **state)
 
 static void pinned_ones_stay_whatever_comes(void **state)
 {
-	struct cache *c = cache_new(3 * one_bytes(), 0);
+	struct cache *c = cache_new(3 * one_bytes() + 64, 0);
 
 	(void)state;
 	put(c, "pin.example", CACHE_PINNED);

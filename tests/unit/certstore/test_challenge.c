@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "certstore/challenge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "certstore/key.h"
+#include "certstore/x509.h"
+
+#define TOKEN "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ"
+#define AUTHORIZATION TOKEN ".thumbprint"
+
+static struct tls_certificate *certificate;
+static struct loop *loop;
+static struct challenge_table *table;
+static struct challenge_set *set;
+static uint64_t published;
+static int sets, live, seen;
+
+static void on_publish(void *owner, struct challenge_set *s, uint64_t generation)
+{
+	(void)owner;
+	challenge_set_unref(&set);
+	set = s;
+	published = generation;
+	sets++;
+}
+
+static void on_live(void *owner)
+{
+	(void)owner;
+	live++;
+}
+
+static void on_seen(void *owner)
+{
+	(void)owner;
+	seen++;
+}
+
+static int make_certificate(void **state)
+{
+	struct key *key;
+	struct buf der;
+
+	(void)state;
+	if (tls_setup() || key_generate(CONF_KEY_P256, &key))
+		return -1;
+	buf_init(&der, 0);
+	if (x509_make_challenge(key, STR("a.example"), STR("x.y"), &der) ||
+		tls_certificate_new(buf_str(&der), key_der(key), &certificate))
+		return -1;
+	buf_fini(&der);
+	key_unref(&key);
+	return 0;
+}
+
+static int drop_certificate(void **state)
+{
+	(void)state;
+	tls_certificate_unref(&certificate);
+	return 0;
+}
+
+static int make(void **state)
+{
+	(void)state;
+	clock_test_set(1795327101000, 1000);
+	loop = loop_new();
+	table = challenge_table_new(loop, on_publish, NULL);
+	sets = live = seen = 0;
+	published = 0;
+	return 0;
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	challenge_table_free(&table);
+	challenge_set_unref(&set);
+	loop_free(&loop);
+	clock_test_end();
+	return 0;
+}
+
+static void turn(void)
+{
+	loop_turn(loop);
+	loop_turn(loop);
+}
+
+static enum err put(enum conf_challenge kind, const char *identifier, const char *token,
+	struct challenge **out)
+{
+	return challenge_put(table, &(struct challenge_args){ .kind = kind, .identifier = identifier,
+		.token = token, .key_authorization = AUTHORIZATION,
+		.certificate = kind == CONF_TLS_ALPN_01 ? certificate : NULL, .on_live = on_live,
+		.on_seen = on_seen }, out);
+}
+
+static void a_token_answers_only_on_its_own_host(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	assert_int_equal(put(CONF_HTTP_01, "A.example.com", TOKEN, &c), E_OK);
+	assert_int_equal(sets, 0);
+	turn();
+	assert_true(str_is(challenge_set_http01(set, STR("a.Example.com"), STR(TOKEN)), AUTHORIZATION));
+	assert_null(challenge_set_http01(set, STR("b.example.com"), STR(TOKEN)).at);
+	assert_null(challenge_set_http01(set, STR("a.example.com"), STR(TOKEN "x")).at);
+	assert_null(challenge_set_http01(set, STR("a.example.com"), STR_NONE).at);
+	assert_null(challenge_set_http01(set, STR("a.example.com/" TOKEN), STR_NONE).at);
+	assert_null(challenge_set_http01(set, STR_NONE, STR_NONE).at);
+	assert_null(challenge_set_tlsalpn01(set, STR("a.example.com")));
+	assert_null(challenge_set_tlsalpn01(set, STR("a.example.com/" TOKEN)));
+	challenge_withdraw(&c, 0);
+	assert_null(c);
+}
+
+static void addresses_are_asked_for_by_their_reverse_name(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	assert_int_equal(put(CONF_TLS_ALPN_01, "127.0.0.1", TOKEN, &c), E_OK);
+	turn();
+	assert_ptr_equal(challenge_set_tlsalpn01(set, STR("1.0.0.127.in-addr.arpa")), certificate);
+	assert_null(challenge_set_tlsalpn01(set, STR("127.0.0.1")));
+	challenge_seen(table, CONF_TLS_ALPN_01, STR("1.0.0.127.in-addr.arpa"));
+	challenge_seen(table, CONF_TLS_ALPN_01, STR("127.0.0.1"));
+	assert_int_equal(seen, 2);
+}
+
+static void it_is_live_when_every_worker_has_its_set(void **state)
+{
+	struct challenge *c;
+	uint64_t first;
+
+	(void)state;
+	assert_int_equal(put(CONF_HTTP_01, "a.example", TOKEN, &c), E_OK);
+	turn();
+	first = published;
+	assert_int_equal(live, 0);
+	challenge_published(table, first);
+	assert_int_equal(live, 0);
+	turn();
+	assert_int_equal(live, 1);
+	challenge_published(table, first);
+	turn();
+	assert_int_equal(live, 1);
+	assert_int_equal(put(CONF_HTTP_01, "b.example", TOKEN, &c), E_OK);
+	/* an old answer says nothing about the new one */
+	challenge_published(table, first);
+	turn();
+	assert_int_equal(live, 1);
+	challenge_published(table, published);
+	turn();
+	assert_int_equal(live, 2);
+}
+
+static void changes_of_one_turn_travel_in_one_set(void **state)
+{
+	struct challenge *c[100];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "n%d.example", i);
+		assert_int_equal(put(CONF_HTTP_01, name, TOKEN, &c[i]), E_OK);
+	}
+	turn();
+	assert_int_equal(sets, 1);
+	challenge_published(table, published);
+	turn();
+	turn();
+	assert_int_equal(live, 100);
+}
+
+static void a_withdrawn_one_answers_for_its_grace_without_callbacks(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	assert_int_equal(put(CONF_HTTP_01, "a.example", TOKEN, &c), E_OK);
+	turn();
+	challenge_withdraw(&c, 60000);
+	challenge_published(table, published);
+	turn();
+	assert_int_equal(live, 0);
+	challenge_seen(table, CONF_HTTP_01, STR("a.example"));
+	assert_int_equal(seen, 0);
+	clock_test_advance(59000);
+	turn();
+	assert_non_null(challenge_set_http01(set, STR("a.example"), STR(TOKEN)).at);
+	clock_test_advance(2000);
+	turn();
+	turn();
+	assert_null(challenge_set_http01(set, STR("a.example"), STR(TOKEN)).at);
+	challenge_withdraw(&c, 0);
+}
+
+static void the_newer_of_two_for_one_name_answers(void **state)
+{
+	struct challenge *old, *new;
+
+	(void)state;
+	assert_int_equal(put(CONF_TLS_ALPN_01, "a.example", TOKEN, &old), E_OK);
+	challenge_withdraw(&old, 60000);
+	assert_int_equal(put(CONF_TLS_ALPN_01, "a.example", TOKEN "2", &new), E_OK);
+	turn();
+	assert_ptr_equal(challenge_set_tlsalpn01(set, STR("A.example")), certificate);
+	clock_test_advance(61000);
+	turn();
+	turn();
+	assert_ptr_equal(challenge_set_tlsalpn01(set, STR("a.example")), certificate);
+	challenge_seen(table, CONF_TLS_ALPN_01, STR("a.example"));
+	assert_int_equal(seen, 1);
+}
+
+static void a_set_outlives_the_table(void **state)
+{
+	struct challenge_set *mine;
+	struct challenge *c;
+
+	(void)state;
+	assert_int_equal(put(CONF_TLS_ALPN_01, "a.example", TOKEN, &c), E_OK);
+	turn();
+	mine = challenge_set_ref(set);
+	challenge_table_free(&table);
+	assert_null(table);
+	assert_ptr_equal(challenge_set_tlsalpn01(mine, STR("a.example")), certificate);
+	challenge_set_unref(&mine);
+}
+
+static void bad_tokens_and_identifiers_are_refused(void **state)
+{
+	static const char *const tokens[] = { "", "short", "../../../../etc/passwd", TOKEN "/x", TOKEN " ",
+		TOKEN "\n", TOKEN "%2e" };
+	char longest[130];
+	struct challenge *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
+		assert_int_equal(put(CONF_HTTP_01, "a.example", tokens[i], &c), E_PARSE);
+	memset(longest, 'a', sizeof(longest));
+	longest[129] = '\0';
+	assert_int_equal(put(CONF_HTTP_01, "a.example", longest, &c), E_PARSE);
+	longest[128] = '\0';
+	assert_int_equal(put(CONF_HTTP_01, "a.example", longest, &c), E_OK);
+	assert_int_equal(put(CONF_HTTP_01, "", TOKEN, &c), E_PARSE);
+	assert_int_equal(put(CONF_HTTP_01, "a/b", TOKEN, &c), E_PARSE);
+	assert_null(c);
+}
+
+static void more_than_4096_are_refused(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	for (int i = 0; i < 4096; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "n%d.example", i);
+		assert_int_equal(put(CONF_HTTP_01, name, TOKEN, &c), E_OK);
+	}
+	assert_int_equal(put(CONF_HTTP_01, "last.example", TOKEN, &c), E_LIMIT);
+	turn();
+	assert_non_null(challenge_set_http01(set, STR("n4095.example"), STR(TOKEN)).at);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+	const struct CMUnitTest tests[] = {
+		TEST(a_token_answers_only_on_its_own_host),
+		TEST(addresses_are_asked_for_by_their_reverse_name),
+		TEST(it_is_live_when_every_worker_has_its_set),
+		TEST(changes_of_one_turn_travel_in_one_set),
+		TEST(a_withdrawn_one_answers_for_its_grace_without_callbacks),
+		TEST(the_newer_of_two_for_one_name_answers),
+		TEST(a_set_outlives_the_table),
+		TEST(bad_tokens_and_identifiers_are_refused),
+		TEST(more_than_4096_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
+}
