@@ -409,3 +409,8 @@ enum err json_print(const struct json *n, struct buf *out, bool indented)
 {
 	return print(out, node(n), 0, indented);
 }
+
+const char *json_library_version(void)
+{
+	return cJSON_Version();
+}

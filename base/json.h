@@ -64,4 +64,7 @@ void json_append_str(struct json *array, struct str value);
 /* Compact (no white space) or indented text. */
 enum err json_print(const struct json *n, struct buf *out, bool indented);
 
+/* cJSON's. */
+const char *json_library_version(void);
+
 #endif

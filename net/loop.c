@@ -247,3 +247,8 @@ void loop_free(struct loop **lp)
 	mem_free(&l->heap);
 	mem_release(l);
 }
+
+const char *loop_library_version(void)
+{
+	return uv_version_string();
+}

@@ -69,4 +69,7 @@ void loop_set_pool_size(unsigned threads);
 /* Signals, delivered on this loop; at most 8 kinds. signum 0 in no row. Stays until the loop ends. */
 void loop_on_signal(struct loop *l, int signum, void (*fn)(void *owner, int signum), void *owner);
 
+/* libuv's. */
+const char *loop_library_version(void);
+
 #endif
