@@ -12,6 +12,8 @@
 
 /* Before the first thread: initialises wolfSSL and its CPU dispatch. */
 enum err tls_setup(void);
+/* wolfSSL's. */
+const char *tls_library_version(void);
 
 /* ---- ticket keys: one set for all workers, rotated by its owner ---- */
 

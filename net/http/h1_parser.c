@@ -584,3 +584,11 @@ enum h1_body_event h1_body_next(struct h1_body *b, struct str *input, struct str
 	*input = str_of(input->at + input->len, 0);
 	return H1_BODY_PIECE;
 }
+
+#define TEXT_OF(x) #x
+#define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+const char *h1_parser_library_version(void)
+{
+	return VERSION_TEXT(LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
+}

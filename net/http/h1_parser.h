@@ -72,4 +72,7 @@ enum h1_body_event h1_body_next(struct h1_body *b, struct str *input, struct str
  * to read the content (RFC 9110 6.5.1). */
 bool h1_is_allowed_trailer(struct str name);
 
+/* llhttp's. */
+const char *h1_parser_library_version(void);
+
 #endif
