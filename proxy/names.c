@@ -151,6 +151,7 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 	int64_t *until_ms)
 {
 	int64_t now = clock_wall_ms();
+	const struct conf_on_demand *conf = &n->args.conf->on_demand;
 	bool is_free = is_named(site);  /* of the limits on names that clients choose */
 	enum err err;
 
@@ -161,15 +162,15 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 	if (err)
 		return err;
 	if (!site || site->tls == CONF_TLS_OFF) {
-		*until_ms = now + n->args.conf->on_demand.deny_ms;
+		*until_ms = now + conf->deny_ms;
 		return E_DENIED;
 	}
-	if (!site->is_ip && public_name_check(str_from(host), is_free ? 0 : n->args.conf->on_demand.max_labels)) {
+	if (!site->is_ip && public_name_check(str_from(host), is_free ? 0 : conf->max_labels)) {
 		*until_ms = now + DAY_MS;
 		return E_NAME;
 	}
 	*until_ms = now + BUSY_RETRY_MS;
-	return !is_free && n->n_on_demand >= n->args.conf->on_demand.max_waiting ? E_LIMIT : E_OK;
+	return !is_free && n->n_on_demand >= conf->max_waiting ? E_LIMIT : E_OK;
 }
 
 static const struct conf_site *site_of(const struct names *n, const char *host)
