@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * command_line: "--option VALUE" and "--option=VALUE" alike; "--" ends options.
+ */
+#include "proxy/command_line.h"
+
+#include "base/check.h"
+#include "base/str.h"
+
+enum target { TO_CONFIG, TO_OVERRIDE, TO_PATH, TO_JSON, TO_ORIGIN, TO_HELP };
+
+static const struct option {
+	const char *name;
+	const char *value;    /* what to call it in help; NULL: takes none */
+	enum target target;
+	const char *path;     /* TO_PATH: of the configuration */
+	const char *fixed;    /* TO_PATH: the value, for options without one */
+	unsigned options;     /* the set it belongs to; 0: all */
+	const char *help;
+} rows[] = {
+	{ "-c", "FILE", TO_CONFIG, NULL, NULL, OPTIONS_CONF, "read this configuration" },
+	{ "--set", "PATH=VALUE", TO_OVERRIDE, NULL, NULL, OPTIONS_CONF,
+		"set one value, as in --set timeouts.idle=2m" },
+	{ "--email", "ADDRESS", TO_PATH, "email", NULL, OPTIONS_PROXY, "whom the CA may write to" },
+	{ "--ca", "CA", TO_PATH, "acme.ca", NULL, OPTIONS_PROXY, "name or directory URL of the CA" },
+	{ "--staging", NULL, TO_PATH, "acme.ca", "letsencrypt-staging", OPTIONS_PROXY,
+		"use Let's Encrypt's staging CA: untrusted certificates, generous limits" },
+	{ "--store", "DIRECTORY", TO_PATH, "store", NULL, OPTIONS_PROXY, "where certificates are kept" },
+	{ "--https", "ADDRESS", TO_PATH, "listen.https", NULL, OPTIONS_PROXY, "instead of :443" },
+	{ "--http", "ADDRESS", TO_PATH, "listen.http", NULL, OPTIONS_PROXY, "instead of :80, or off" },
+	{ "--ask", "URL", TO_PATH, "on_demand.ask", NULL, OPTIONS_PROXY,
+		"who allows names on demand (host \"*\")" },
+	{ "--origin", NULL, TO_ORIGIN, NULL, NULL, OPTIONS_ORIGIN, "tell where each value comes from" },
+	{ "--json", NULL, TO_JSON, NULL, NULL, OPTIONS_JSON, "print JSON" },
+	{ "--help", NULL, TO_HELP, NULL, NULL, 0, "tell about this command" },
+};
+
+static const struct option *find(struct str name, unsigned options)
+{
+	if (str_is(name, "--config"))
+		name = STR("-c");
+	if (str_is(name, "-h"))
+		name = STR("--help");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_is(name, rows[i].name) && (rows[i].options == 0 || rows[i].options & options))
+			return &rows[i];
+	return NULL;
+}
+
+static bool add_override(struct command_line *l, const char *path, const char *value)
+{
+	size_t size = strlen(path) + strlen(value) + 2;
+	char *text = arena_alloc(&l->arena, size);
+
+	if (!text || l->n_overrides == COMMAND_LINE_OVERRIDES)
+		return false;
+	snprintf(text, size, "%s=%s", path, value);
+	l->overrides[l->n_overrides++] = text;
+	return true;
+}
+
+static bool complain(char complaint[256], const char *what, const char *about)
+{
+	snprintf(complaint, 256, "%s: %.180s", what, about);
+	return false;
+}
+
+static bool take(struct command_line *l, const struct option *o, const char *value, char complaint[256])
+{
+	bool fits = true;
+
+	switch (o->target) {
+	case TO_CONFIG:
+		if (l->config)
+			return complain(complaint, "more than one configuration file", value);
+		l->config = value;
+		break;
+	case TO_OVERRIDE:
+		if (!strchr(value, '=') || value[0] == '=')
+			return complain(complaint, "--set wants PATH=VALUE, not", value);
+		fits = l->n_overrides < COMMAND_LINE_OVERRIDES;
+		if (fits)
+			l->overrides[l->n_overrides++] = value;
+		break;
+	case TO_PATH:
+		fits = add_override(l, o->path, o->fixed ? o->fixed : value);
+		break;
+	case TO_JSON: l->json = true; break;
+	case TO_ORIGIN: l->origin = true; break;
+	case TO_HELP: l->help = true; break;
+	}
+	return fits || complain(complaint, "too many options, the first above the limit", o->name);
+}
+
+/* *arguments is at the option; moved to its value if that is a word of its own. */
+static bool take_option(struct command_line *l, char *const **arguments, unsigned options,
+	char complaint[256])
+{
+	const char *text = **arguments, *equals = strchr(text, '=');
+	struct str name = equals ? str_of(text, (size_t)(equals - text)) : str_from(text);
+	const struct option *o = find(name, options);
+	const char *value = equals ? equals + 1 : NULL;
+
+	if (!o)
+		return complain(complaint, "unknown option", text);
+	if (!o->value && equals)
+		return complain(complaint, "this option takes no value", text);
+	if (o->value && !value) {
+		value = (*arguments)[1];
+		if (!value)
+			return complain(complaint, "this option wants a value", text);
+		++*arguments;
+	}
+	return take(l, o, value, complaint);
+}
+
+bool command_line_parse(struct command_line *l, char *const *arguments, unsigned options,
+	char complaint[256])
+{
+	bool words_only = false;
+
+	*l = (struct command_line){ 0 };
+	arena_init(&l->arena, 0);
+	for (; *arguments; arguments++) {
+		const char *text = *arguments;
+
+		if (!words_only && strcmp(text, "--") == 0) {
+			words_only = true;
+		} else if (!words_only && text[0] == '-' && text[1]) {
+			if (!take_option(l, &arguments, options, complaint))
+				return false;
+		} else if (l->n_words == COMMAND_LINE_WORDS) {
+			return complain(complaint, "too many words, the first above the limit", text);
+		} else {
+			l->words[l->n_words++] = text;
+		}
+	}
+	return true;
+}
+
+void command_line_fini(struct command_line *l)
+{
+	arena_reset(&l->arena);
+}
+
+void command_line_print_options(FILE *out, unsigned options)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[64];
+
+		if (rows[i].options && !(rows[i].options & options))
+			continue;
+		snprintf(text, sizeof(text), "%s%s%s", rows[i].name, rows[i].value ? " " : "",
+			rows[i].value ? rows[i].value : "");
+		fprintf(out, "  %-18s %s\n", text, rows[i].help);
+	}
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * command_line: words and options of a command, one row per option. Options that set a value of the
+ * configuration become overrides ("path=value"), so that they are parsed and explained like any other.
+ */
+#ifndef PROXY_COMMAND_LINE_H
+#define PROXY_COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+enum { COMMAND_LINE_WORDS = 4, COMMAND_LINE_OVERRIDES = 64 };
+
+/* Sets of options; a command names those it takes. */
+enum {
+	OPTIONS_CONF = 1,    /* -c, --set */
+	OPTIONS_PROXY = 2,   /* shorthands for --set */
+	OPTIONS_JSON = 4,    /* --json */
+	OPTIONS_ORIGIN = 8,  /* --origin */
+};
+
+struct command_line {
+	const char *words[COMMAND_LINE_WORDS];
+	unsigned n_words;
+	const char *config;   /* -c, or NULL */
+	bool json, origin, help;
+	const char *overrides[COMMAND_LINE_OVERRIDES + 1];  /* NULL-terminated */
+	unsigned n_overrides;
+	struct arena arena;
+};
+
+/* arguments after the command's name. On failure a sentence is in complaint. */
+bool command_line_parse(struct command_line *l, char *const *arguments, unsigned options,
+	char complaint[256]);
+void command_line_fini(struct command_line *l);
+/* The rows of these sets, for help. */
+void command_line_print_options(FILE *out, unsigned options);
+
+#endif
