@@ -10,7 +10,7 @@
 #include "conf/conf.h"
 #include "net/addr.h"
 
-enum { PORTS_MAX = 64 };
+enum { PORTS_MAX = 16 };
 
 /* One list of listen addresses, as bound: each once per worker. */
 struct ports_list {
