@@ -36,6 +36,8 @@ void tls_engine_free(struct tls_engine **e);
 /* Gives ciphertext to the engine. The bytes are borrowed until the next tls_engine_* call that returns
  * E_AGAIN; the caller loops handshake/read until E_AGAIN before it returns the buffer. */
 void tls_engine_input(struct tls_engine *e, struct str ciphertext);
+/* Takes back what of the input was not used. */
+struct str tls_engine_unread(struct tls_engine *e);
 /* E_OK: done; E_AGAIN: needs more input; else failed (an alert went out through output). */
 enum err tls_engine_handshake(struct tls_engine *e);
 /* *n > 0 bytes of plaintext; E_AGAIN: needs more input; E_EOF: close_notify received. */
@@ -43,6 +45,8 @@ enum err tls_engine_read(struct tls_engine *e, char *dst, size_t cap, size_t *n)
 /* Encrypts all parts; records of up to 16 KiB, small ones (about one packet) at the start of a
  * connection and after idleness. */
 enum err tls_engine_write(struct tls_engine *e, const struct str *parts, unsigned n);
+/* The connection was idle: records are small again for a while. */
+void tls_engine_after_idle(struct tls_engine *e);
 /* close_notify. */
 void tls_engine_shutdown(struct tls_engine *e);
 /* A fatal alert of our own. */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tls_wolfssl: what the tls_*.c files share about wolfSSL. Nobody else includes it.
+ */
+#ifndef NET_TLS_WOLFSSL_H
+#define NET_TLS_WOLFSSL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <wolfssl/ssl.h>
+
+#include "net/tls_context.h"
+
+enum {
+	TLS_BINDING = 32,       /* bytes of a ticket's binding */
+	TLS_EX_BINDING = 0,     /* ex_data slot of a WOLFSSL: its binding */
+	TLS_TICKET_HINT_S = 24 * 3600,
+};
+
+struct tls_context {
+	atomic_uint refs;
+	bool is_server;
+	struct tls_server_args server;
+	WOLFSSL_CTX *library;   /* policy only, no certificate */
+};
+
+/* A WOLFSSL_CTX with the policy of a server context and no certificate; NULL without memory. */
+WOLFSSL_CTX *tls_context_make(const struct tls_context *c);
+/* A server session that presents the certificate; NULL without memory. */
+WOLFSSL *tls_certificate_session(struct tls_certificate *c, struct tls_context *context);
+/* Makes ctx seal and open tickets with these keys. */
+void tls_tickets_apply(struct tls_tickets *t, WOLFSSL_CTX *ctx);
+
+#endif

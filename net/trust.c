@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * trust: loads CA certificates. The system's bundle is one file read in a tenth of the time the
+ * directory of single certificates takes.
+ */
+#include "net/trust.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <wolfssl/ssl.h>
+
+#include "base/check.h"
+
+static const char *const bundles[] = {
+	"/etc/ssl/certs/ca-certificates.crt",                 /* Debian, Alpine, Arch */
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  /* Fedora, RHEL */
+	"/etc/ssl/ca-bundle.pem",                             /* SUSE */
+	"/etc/ssl/cert.pem",
+};
+
+static enum err load_system(WOLFSSL_CTX *ctx, struct fault *fault)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(bundles); i++) {
+		/* One root that is expired or of an unknown kind must not cost us all the others. */
+		if (access(bundles[i], R_OK) == 0 && wolfSSL_CTX_load_verify_locations_ex(ctx, bundles[i],
+			NULL, WOLFSSL_LOAD_FLAG_IGNORE_ERR) == WOLFSSL_SUCCESS)
+			return E_OK;
+	}
+	if (wolfSSL_CTX_load_system_CA_certs(ctx) == WOLFSSL_SUCCESS)
+		return E_OK;
+	return fault_set(fault, E_TRUST, "no CA certificates found on this system; "
+		"install the package ca-certificates");
+}
+
+enum err trust_load(WOLFSSL_CTX *ctx, const char *file, struct fault *fault)
+{
+	fault_during(fault, "loading trusted CA certificates");
+	if (!file)
+		return load_system(ctx, fault);
+	if (access(file, R_OK) != 0)
+		return fault_set(fault, E_FILE, "%s: %s", file, strerror(errno));
+	int got = wolfSSL_CTX_load_verify_locations_ex(ctx, file, NULL, 0);
+	if (got != WOLFSSL_SUCCESS)
+		return fault_set(fault, E_TRUST, "%s: no PEM file of CA certificates (%s)", file,
+			wolfSSL_ERR_reason_error_string((unsigned long)got));
+	return E_OK;
+}
