@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * health: active checks: one worker asks every server of the upstreams that want it, all workers read the
+ * verdicts (upstream_is_down).
+ */
+#ifndef PROXY_HEALTH_H
+#define PROXY_HEALTH_H
+
+#include "proxy/upstream.h"
+
+struct health;
+/* References the set. */
+struct health *health_start(struct upstream_set *set);
+/* Accepts NULL; nulls. */
+void health_stop(struct health **h);
+
+#endif
