@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * conf: plain structs, all the operator can say. Built by conf/load, immutable afterwards, shared by
+ * reference count. Every string and array lives in the conf's arena. Durations are milliseconds,
+ * sizes bytes. Texts are NUL-terminated; NULL means not given.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+/* An address as written and checked: "127.0.0.1:80", "[::1]:80", "web:3000" (host name), ":443" (all
+ * addresses, both families), "unix:/run/app.sock". */
+enum conf_addr_kind { CONF_ADDR_IP, CONF_ADDR_ANY, CONF_ADDR_NAME, CONF_ADDR_UNIX };
+struct conf_addr {
+	enum conf_addr_kind kind;
+	const char *text;  /* as written */
+	const char *host;  /* IP literal without brackets, host name, or socket path */
+	uint16_t port;     /* 0 for a socket path */
+};
+
+struct conf_addrs {
+	struct conf_addr *at;
+	unsigned n;
+};
+
+struct conf_listen {
+	struct conf_addrs https, http;  /* each may be empty ("off") */
+	int backlog;
+};
+
+struct conf_timeouts {
+	int64_t client_hello_ms;   /* accept to complete ClientHello */
+	int64_t handshake_ms;      /* the rest of the handshake, without the wait for a certificate */
+	int64_t head_ms;           /* first byte of a request to the end of its head */
+	int64_t body_ms;           /* longest silence in a body, either side, while we want bytes */
+	int64_t idle_ms;           /* keep-alive client connection without a request */
+	int64_t write_ms;          /* longest time a client or upstream takes no byte we have for it */
+	int64_t connect_ms;        /* upstream: dial incl. DNS and TLS */
+	int64_t response_ms;       /* upstream: request sent to response head */
+	int64_t upstream_idle_ms;  /* pooled upstream connection unused */
+	int64_t tunnel_ms;         /* silence in both directions of an upgraded connection */
+	int64_t drain_ms;          /* SIGTERM to exit */
+};
+
+struct conf_limits {
+	uint64_t head_bytes;           /* request or response head */
+	unsigned headers;              /* header fields in one head */
+	uint64_t body_bytes;           /* request body; 0 = no limit */
+	unsigned connections;          /* client connections in the process; 0 = from the fd limit */
+	unsigned upstream_idle;        /* pooled idle connections per upstream server and worker */
+	uint64_t buffer_bytes;         /* bytes held per direction of one exchange */
+	uint64_t cert_cache_bytes;     /* prepared certificates, all workers together */
+	unsigned requests_per_connection; /* then Connection: close; 0 = no limit */
+};
+
+enum conf_key_type { CONF_KEY_P256, CONF_KEY_P384, CONF_KEY_RSA2048, CONF_KEY_RSA3072,
+	CONF_KEY_RSA4096 };
+enum conf_challenge { CONF_TLS_ALPN_01, CONF_HTTP_01, CONF_CHALLENGES };
+
+struct conf_ca {
+	const char *name;          /* "letsencrypt", or the directory's host for others */
+	const char *directory;     /* https URL */
+	const char *trust;         /* PEM file with the roots for the CA's own API; NULL: system store */
+	const char *eab_kid;
+	const char *eab_hmac;      /* base64url or base64, as written */
+	const char *profile;
+	const char *preferred_chain;
+};
+
+struct conf_acme {
+	struct conf_ca *ca;
+	unsigned n_ca;
+	enum conf_challenge challenges[CONF_CHALLENGES];  /* order of preference */
+	unsigned n_challenges;
+	enum conf_key_type key;
+	const char *email;
+	int64_t retry_min_ms, retry_max_ms;  /* backoff of a failing name: first step and cap */
+	unsigned max_orders;                 /* in flight */
+};
+
+struct conf_on_demand {
+	bool enabled;              /* some site says "tls": "on_demand" */
+	const char *ask;           /* http(s) URL; NULL: nothing may be ordered on demand */
+	int64_t ask_timeout_ms;
+	int64_t allow_ms, deny_ms, if_ask_is_down_ms;
+	int64_t wait_ms;
+	unsigned max_waiting;      /* handshakes, process-wide */
+	unsigned max_waiting_per_name;
+	unsigned max_labels;
+	unsigned negative_names;   /* entries of the negative cache */
+	unsigned new_names_per_minute; /* token bucket; burst the same; 0: no limit */
+};
+
+enum conf_balance { CONF_BALANCE_RANDOM_TWO, CONF_BALANCE_ROUND_ROBIN, CONF_BALANCE_LEAST_REQUESTS,
+	CONF_BALANCE_FIRST };
+
+struct conf_server {
+	struct conf_addr addr;
+	unsigned weight;           /* 1..1000 */
+	bool backup;
+};
+
+struct conf_health {
+	const char *path;          /* NULL: no active checks */
+	int64_t every_ms, timeout_ms;
+	unsigned down_after, up_after;
+};
+
+/* How one server fails out of rotation by its answers to real requests. */
+struct conf_eject {
+	unsigned after;            /* consecutive connect failures; 0: never */
+	int64_t for_ms;
+};
+
+struct conf_upstream {
+	const char *name;          /* key in "upstreams", or the address as written in a site */
+	struct conf_server *servers;
+	unsigned n_servers;
+	enum conf_balance balance;
+	struct conf_health health;
+	struct conf_eject eject;
+	bool tls;                  /* https:// */
+	const char *tls_name;      /* SNI and name to verify; NULL: the host as written */
+	const char *tls_trust;     /* PEM file; NULL: system store */
+	int64_t resolve_every_ms;  /* host names are looked up again after this long */
+	const char *host;          /* Host to send; NULL: the client's */
+	struct conf_timeouts timeouts;  /* the global ones with this upstream's overrides */
+};
+
+struct conf_route {
+	const char *path;          /* exact path, or prefix ending in an asterisk */
+	const struct conf_upstream *to;   /* or NULL with redirect */
+	const char *redirect;      /* URL; the request's path and query are appended unless it has a path */
+	int redirect_status;       /* 301, 302, 307, 308 */
+};
+
+enum conf_site_tls { CONF_TLS_AUTO, CONF_TLS_ON_DEMAND, CONF_TLS_FILE, CONF_TLS_OFF };
+enum conf_site_http { CONF_HTTP_REDIRECT, CONF_HTTP_SERVE, CONF_HTTP_REFUSE };
+
+struct conf_site {
+	const char *name;          /* "app.example.com" (lower-case A-label), "*.example.com", "*", or an IP */
+	bool is_ip;
+	enum conf_site_tls tls;
+	const char *cert, *key;    /* PEM files, with CONF_TLS_FILE */
+	enum conf_site_http http;  /* what the plain listener does for this host */
+	bool is_default;           /* serves clients without SNI */
+	struct conf_route *routes; /* longest path first, exact before prefix */
+	unsigned n_routes;
+};
+
+struct conf_cidr {
+	uint8_t addr[16];          /* IPv4 as ::ffff:a.b.c.d */
+	uint8_t bits;              /* of 128 */
+};
+
+enum conf_log_format { CONF_LOG_AUTO, CONF_LOG_TEXT, CONF_LOG_JSON };
+
+struct conf_log {
+	int level;                 /* enum log_level */
+	enum conf_log_format format;
+	bool access;
+};
+
+/* Where an effective value came from, for "sallyport config". */
+struct conf_origin {
+	const char *path;          /* JSON path, "acme.email" */
+	const char *origin;        /* "default", "file:line", "environment NAME", "command line" */
+};
+
+struct conf {
+	struct arena arena;
+	atomic_uint refs;
+
+	struct conf_listen listen;
+	struct conf_timeouts timeouts;
+	struct conf_limits limits;
+	struct conf_acme acme;
+	struct conf_on_demand on_demand;
+	struct conf_log log;
+	const char *email;         /* for the accounts; acme.email wins over it */
+	const char *store;         /* directory */
+	const char *resolver;      /* "address:port" of a DNS server; NULL: the system's */
+	unsigned workers;          /* 0: one per core */
+	const char *tls_min;       /* "1.2" or "1.3" */
+	struct conf_cidr *trusted_proxies;
+	unsigned n_trusted_proxies;
+	struct conf_upstream *upstreams;
+	unsigned n_upstreams;
+	struct conf_site *sites;
+	unsigned n_sites;
+	struct conf_origin *origins;
+	unsigned n_origins;
+};
+
+struct conf *conf_ref(struct conf *c);
+/* Frees at the last reference; nulls the caller's pointer. Any thread. */
+void conf_unref(struct conf **c);
+
+#endif

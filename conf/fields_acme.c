@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fields_acme: the CAs and how certificates are obtained from them.
+ */
+#include "base/check.h"
+#include "base/encode.h"
+#include "conf/address.h"
+#include "conf/parse.h"
+
+/* The CAs that have a name here. One row each. */
+static const struct known_ca {
+	const char *name, *directory;
+} known_cas[] = {
+	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory" },
+	{ "letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory" },
+	{ "zerossl", "https://acme.zerossl.com/v2/DV90" },
+	{ "google", "https://dv.acme-v02.api.pki.goog/directory" },
+	{ "sslcom", "https://acme.ssl.com/sslcom-dv-ecc" },
+};
+
+static const char *directory_complaint(struct str text)
+{
+	return address_url_complaint(text, true);
+}
+
+static const char *hmac_complaint(struct str text)
+{
+	unsigned char key[256];
+	size_t len;
+
+	if (encode_base64_decode(key, sizeof(key), &len, text) || len < 16)
+		return "is no key: wants at least 16 bytes in base64url or base64, as the CA shows it";
+	return NULL;
+}
+
+static const struct field fields_eab[] = {
+	{ "kid", CONF_TEXT, FIELD(conf_ca, eab_kid), .help = "Key identifier." },
+	{ "hmac", CONF_TEXT, FIELD(conf_ca, eab_hmac), .is_secret = true, .complaint = hmac_complaint,
+		.help = "HMAC key, base64url." },
+	{ 0 },
+};
+
+const struct field fields_ca[] = {
+	{ "name", CONF_TEXT, FIELD(conf_ca, name),
+		.help = "Name in messages and in the store; of a known CA, its directory is known too." },
+	{ "directory", CONF_TEXT, FIELD(conf_ca, directory), .complaint = directory_complaint,
+		.help = "URL of the ACME directory." },
+	{ "trust", CONF_TEXT, FIELD(conf_ca, trust),
+		.help = "PEM file with the roots of the CA's own API, instead of the system's." },
+	{ "eab", CONF_OBJECT, 0, .rows = fields_eab,
+		.help = "External account binding, for CAs that require it." },
+	{ "profile", CONF_TEXT, FIELD(conf_ca, profile), .help = "Certificate profile to ask for." },
+	{ "preferred_chain", CONF_TEXT, FIELD(conf_ca, preferred_chain),
+		.help = "Common name of the root that the chain should lead to." },
+	{ 0 },
+};
+
+static const struct known_ca *known_ca(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(known_cas); i++)
+		if (strcmp(known_cas[i].name, name) == 0)
+			return &known_cas[i];
+	return NULL;
+}
+
+static void unknown_ca(struct parse *p, const struct field_value *v, const char *text)
+{
+	char hint[SUGGEST_TEXT];
+	struct suggest s;
+
+	suggest_init(&s, str_from(text));
+	for (size_t i = 0; i < ARRAY_LEN(known_cas); i++)
+		suggest_add(&s, known_cas[i].name);
+	suggest_text(&s, hint);
+	parse_problem(p, v->node, "\"%.100s\" is neither the name of a known CA nor the https:// URL "
+		"of a directory; %s", text, hint);
+}
+
+/* "https://ca.example:14000/dir" -> "ca.example:14000": names the CA in messages and the store. */
+static const char *host_of(struct parse *p, const char *url)
+{
+	struct str rest = str_from(url + strlen("https://")), host;
+
+	str_cut(rest, '/', &host);
+	return parse_keep(p, host);
+}
+
+static void ca_from_text(struct parse *p, struct conf_ca *ca, const struct field_value *v)
+{
+	const char *text = parse_text(p, v, "the name of a CA, a directory URL or an object");
+	const struct known_ca *known = text ? known_ca(text) : NULL;
+	const char *complaint;
+
+	if (!text)
+		return;
+	ca->name = text;
+	if (known) {
+		ca->directory = known->directory;
+		return;
+	}
+	if (!str_has_prefix(str_from(text), STR("https://"))) {
+		unknown_ca(p, v, text);
+		return;
+	}
+	complaint = directory_complaint(str_from(text));
+	if (complaint) {
+		parse_problem(p, v->node, "\"%.100s\" %s", text, complaint);
+		return;
+	}
+	ca->directory = text;
+	ca->name = host_of(p, text);
+}
+
+static void ca_from_object(struct parse *p, struct conf_ca *ca, const struct field_value *v)
+{
+	const struct known_ca *known;
+
+	parse_object(p, fields_ca, ca, v->node);
+	known = ca->name ? known_ca(ca->name) : NULL;
+	if (!ca->directory && known)
+		ca->directory = known->directory;
+	if (!ca->directory && ca->name)
+		parse_problem(p, v->node, "wants a \"directory\": \"%.100s\" is no known CA", ca->name);
+	else if (!ca->directory && !json_get(v->node, "directory"))
+		parse_problem(p, v->node, "wants a \"directory\", or the \"name\" of a known CA");
+	if (ca->directory && !ca->name)
+		ca->name = host_of(p, ca->directory);
+	if (!ca->eab_kid != !ca->eab_hmac)
+		parse_problem(p, v->node, "\"eab\" wants both \"kid\" and \"hmac\"");
+}
+
+struct ca_list {
+	struct conf_ca *at;
+	unsigned n, cap;
+};
+
+static void set_one_ca(struct parse *p, void *context, const struct field_value *v)
+{
+	struct ca_list *list = context;
+	struct conf_ca *ca = &list->at[list->n];
+
+	ASSERT(list->n < list->cap);
+	if (v->node && json_type(v->node) == JSON_OBJECT)
+		ca_from_object(p, ca, v);
+	else
+		ca_from_text(p, ca, v);
+	if (ca->directory && ca->name)
+		list->n++;
+}
+
+static void set_ca(struct parse *p, void *base, const struct field_value *v)
+{
+	struct conf_acme *acme = base;
+	struct ca_list list = { .cap = parse_count(v) };
+
+	if (!list.cap) {
+		parse_problem(p, v->node, "wants at least one CA");
+		return;
+	}
+	list.at = parse_alloc(p, list.cap * sizeof(*list.at));
+	if (!list.at)
+		return;
+	parse_each(p, v, &list, set_one_ca);
+	acme->ca = list.at;
+	acme->n_ca = list.n;
+}
+
+static void put_if(struct json *into, const char *key, const char *text)
+{
+	if (text)
+		json_put_cstr(into, key, text);
+}
+
+static void print_ca(const void *base, struct json *into, const char *key)
+{
+	const struct conf_acme *acme = base;
+	struct json *list = json_put(into, key, json_new_array());
+
+	for (unsigned i = 0; i < acme->n_ca; i++) {
+		const struct conf_ca *ca = &acme->ca[i];
+		struct json *o = json_new_object();
+
+		put_if(o, "name", ca->name);
+		put_if(o, "directory", ca->directory);
+		put_if(o, "trust", ca->trust);
+		if (ca->eab_kid) {
+			struct json *eab = json_put(o, "eab", json_new_object());
+
+			json_put_cstr(eab, "kid", ca->eab_kid);
+			json_put_cstr(eab, "hmac", "(set)");
+		}
+		put_if(o, "profile", ca->profile);
+		put_if(o, "preferred_chain", ca->preferred_chain);
+		json_append(list, o);
+	}
+}
+
+const struct field_special special_ca = {
+	.set = set_ca, .print = print_ca, .rows = fields_ca,
+	.schema = "{\"anyOf\":[{\"type\":\"string\"},\"@rows\",{\"type\":\"array\","
+		"\"minItems\":1,\"items\":{\"anyOf\":[{\"type\":\"string\"},\"@rows\"]}}]}",
+	.form = "name of a known CA (`letsencrypt`, `letsencrypt-staging`, `zerossl`, `google`, "
+		"`sslcom`), directory URL, object, or list of these, tried in order",
+};
+
+static const struct field_choice challenge_names[] = {
+	{ "tls-alpn-01", CONF_TLS_ALPN_01 }, { "http-01", CONF_HTTP_01 }, { NULL, 0 },
+};
+
+static void set_challenge(struct parse *p, void *context, const struct field_value *v)
+{
+	const struct field row = { .type = CONF_CHOICE, .choices = challenge_names };
+	struct conf_acme *acme = context;
+	int value = -1;
+
+	parse_value(p, &row, &value, v);
+	for (unsigned i = 0; i < acme->n_challenges; i++) {
+		if (value == (int)acme->challenges[i]) {
+			parse_problem(p, v->node, "is here twice");
+			return;
+		}
+	}
+	if (value >= 0)
+		acme->challenges[acme->n_challenges++] = (enum conf_challenge)value;
+}
+
+static void set_challenges(struct parse *p, void *base, const struct field_value *v)
+{
+	struct conf_acme *acme = base;
+
+	acme->n_challenges = 0;
+	parse_each(p, v, acme, set_challenge);
+	if (!parse_count(v))
+		parse_problem(p, v->node, "wants at least one challenge");
+}
+
+static void print_challenges(const void *base, struct json *into, const char *key)
+{
+	const struct conf_acme *acme = base;
+	struct json *list = json_put(into, key, json_new_array());
+
+	for (unsigned i = 0; i < acme->n_challenges; i++)
+		json_append_str(list,
+			str_from(field_choice_text(challenge_names, (int)acme->challenges[i])));
+}
+
+const struct field_special special_challenges = {
+	.set = set_challenges, .print = print_challenges,
+	.schema = "{\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,"
+		"\"items\":{\"enum\":[\"tls-alpn-01\",\"http-01\"]}}",
+	.form = "list of `tls-alpn-01`, `http-01`",
+};
+
+static const struct field_choice key_types[] = {
+	{ "p256", CONF_KEY_P256 }, { "p384", CONF_KEY_P384 }, { "rsa2048", CONF_KEY_RSA2048 },
+	{ "rsa3072", CONF_KEY_RSA3072 }, { "rsa4096", CONF_KEY_RSA4096 }, { NULL, 0 },
+};
+
+const struct field fields_acme[] = {
+	{ "ca", CONF_SPECIAL, 0, .dflt = "letsencrypt", .special = &special_ca,
+		.help = "Where certificates come from." },
+	{ "challenges", CONF_SPECIAL, 0, .dflt = "tls-alpn-01, http-01", .special = &special_challenges,
+		.help = "How we prove control of a name, in the order we prefer." },
+	{ "key", CONF_CHOICE, FIELD(conf_acme, key), .dflt = "p256", .choices = key_types,
+		.help = "Type of the certificates' keys." },
+	{ "email", CONF_TEXT, FIELD(conf_acme, email), .complaint = address_email_complaint,
+		.help = "Contact of the accounts; the top-level `email` by default." },
+	{ "retry_min", CONF_DURATION, FIELD(conf_acme, retry_min_ms), .dflt = "1m", .min = "1s", .max = "1d",
+		.help = "First wait of a name that failed; it grows from there." },
+	{ "retry_max", CONF_DURATION, FIELD(conf_acme, retry_max_ms), .dflt = "1d", .min = "1s", .max = "30d",
+		.help = "Longest wait of a name that keeps failing." },
+	{ "max_orders", CONF_COUNT, FIELD(conf_acme, max_orders), .dflt = "16", .min = "1", .max = "1000",
+		.help = "Orders under way at a time." },
+	{ 0 },
+};

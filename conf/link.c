@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * link: from drafts to the final arrays of a conf.
+ */
+#include "conf/link.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "conf/address.h"
+#include "conf/fields_upstream.h"
+
+static void unknown_upstream(struct parse *p, const struct parse_route *r, const char *why)
+{
+	char hint[SUGGEST_TEXT];
+	struct suggest s;
+	bool any = false;
+
+	suggest_init(&s, str_from(r->to));
+	for (unsigned i = 0; i < p->n_upstreams; i++) {
+		if (p->upstreams[i]->conf.name) {
+			suggest_add(&s, p->upstreams[i]->conf.name);
+			any = true;
+		}
+	}
+	suggest_text(&s, hint);
+	parse_problem_at(p, r->site_path, "\"%.100s\" is neither the name of an upstream nor an "
+		"address, which %s%s%s", r->to, why, any ? "; " : "", any ? hint : "");
+}
+
+/* An upstream of one server, written where it is used. Those written alike are one, so that they
+ * share their pool. */
+static struct parse_upstream *upstream_by_address(struct parse *p, const struct parse_route *r)
+{
+	struct conf_server *server = parse_alloc(p, sizeof(*server));
+	struct parse_upstream *u;
+	const char *why;
+	bool tls;
+	enum err e;
+
+	if (!server)
+		return NULL;
+	e = address_server(&p->conf->arena, str_from(r->to), &server->addr, &tls, &why);
+	if (e == E_CONFIG)
+		unknown_upstream(p, r, why);
+	u = e ? NULL : fields_upstream_new(p, r->to);
+	if (!u)
+		return NULL;
+	server->weight = 1;
+	u->conf.servers = server;
+	u->conf.n_servers = 1;
+	u->conf.tls = tls;
+	map_put(&p->upstream_names, str_from(r->to), u);
+	return u;
+}
+
+static void resolve_route(struct parse *p, struct parse_route *r)
+{
+	if (r->upstream || !r->to)
+		return;
+	r->upstream = map_get(&p->upstream_names, str_from(r->to));
+	if (!r->upstream)
+		r->upstream = upstream_by_address(p, r);
+}
+
+static void complete_upstream(struct parse *p, struct parse_upstream *u)
+{
+	if (!u->conf.name)
+		u->conf.name = u->conf.n_servers ? u->conf.servers[0].addr.text : "";
+	for (const struct field *f = fields_timeouts; f->key; f++) {
+		int64_t *ms = FIELD_OF(f, &u->conf.timeouts);
+
+		if (*ms < 0)
+			*ms = *(int64_t *)FIELD_OF(f, &p->conf->timeouts);
+	}
+}
+
+void link_resolve(struct parse *p)
+{
+	for (unsigned i = 0; i < p->n_sites; i++) {
+		struct parse_site *s = p->sites[i];
+
+		resolve_route(p, &s->direct);
+		for (unsigned j = 0; j < s->n_routes; j++)
+			resolve_route(p, &s->routes[j]);
+		if (s->conf.tls == CONF_TLS_ON_DEMAND)
+			p->conf->on_demand.enabled = true;
+	}
+	for (unsigned i = 0; i < p->n_upstreams; i++)
+		complete_upstream(p, p->upstreams[i]);
+	if (!p->conf->acme.email)
+		p->conf->acme.email = p->conf->email;
+}
+
+/* Exact before prefix, longer before shorter: the first match is the right one. */
+static int compare_routes(const void *left, const void *right)
+{
+	struct str a = str_from(((const struct conf_route *)left)->path);
+	struct str b = str_from(((const struct conf_route *)right)->path);
+	bool a_prefix = str_has_suffix(a, STR("*")), b_prefix = str_has_suffix(b, STR("*"));
+
+	if (a_prefix != b_prefix)
+		return a_prefix ? 1 : -1;
+	if (a.len != b.len)
+		return a.len < b.len ? 1 : -1;
+	return strcmp(a.at, b.at);
+}
+
+static void build_route(const struct parse *p, const struct parse_route *r, struct conf_route *out)
+{
+	*out = r->conf;
+	out->to = r->upstream ? &p->conf->upstreams[r->upstream->index] : NULL;
+}
+
+static void build_site(struct parse *p, const struct parse_site *s, struct conf_site *out)
+{
+	bool direct = s->direct.upstream || s->direct.conf.redirect;
+	unsigned n = 0;
+
+	*out = s->conf;
+	out->routes = parse_alloc(p, (s->n_routes + 1) * sizeof(*out->routes));
+	if (!out->routes)
+		return;
+	for (unsigned i = 0; i < s->n_routes; i++)
+		build_route(p, &s->routes[i], &out->routes[n++]);
+	if (direct)
+		build_route(p, &s->direct, &out->routes[n++]);
+	qsort(out->routes, n, sizeof(*out->routes), compare_routes);
+	out->n_routes = n;
+}
+
+void link_build(struct parse *p)
+{
+	struct conf *c = p->conf;
+
+	c->upstreams = parse_alloc(p, (p->n_upstreams + 1) * sizeof(*c->upstreams));
+	c->sites = parse_alloc(p, (p->n_sites + 1) * sizeof(*c->sites));
+	if (!c->upstreams || !c->sites)
+		return;
+	for (unsigned i = 0; i < p->n_upstreams; i++) {
+		ASSERT(p->upstreams[i]->index == i);
+		c->upstreams[i] = p->upstreams[i]->conf;
+	}
+	c->n_upstreams = p->n_upstreams;
+	for (unsigned i = 0; i < p->n_sites; i++)
+		build_site(p, p->sites[i], &c->sites[i]);
+	c->n_sites = p->n_sites;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * rules: what must hold between fields.
+ */
+#include "conf/rules.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+
+/* --- rules about one site */
+
+static void leads_somewhere(struct parse *p, const struct parse_site *s)
+{
+	bool to = s->direct.to || s->direct.upstream, redirect = s->direct.conf.redirect;
+
+	if (!to && !redirect && !s->n_routes)
+		parse_problem_at(p, s->path, "wants \"to\", \"routes\" or \"redirect\"");
+	if (redirect && (to || s->n_routes))
+		parse_problem_at(p, s->path, "has \"redirect\" and %s; a site does one of them",
+			to ? "\"to\"" : "\"routes\"");
+	for (unsigned i = 0; to && i < s->n_routes; i++)
+		if (s->routes[i].conf.path && strcmp(s->routes[i].conf.path, "/*") == 0)
+			parse_problem_at(p, s->path, "has \"to\" and a route \"/*\", which say the same "
+				"thing differently; leave one out");
+}
+
+static void routes_lead_somewhere(struct parse *p, const struct parse_site *s)
+{
+	for (unsigned i = 0; i < s->n_routes; i++) {
+		const struct parse_route *r = &s->routes[i];
+		bool to = r->to || r->upstream;
+
+		if (to == (r->conf.redirect != NULL))
+			parse_problem_at(p, r->site_path, to ? "has \"to\" and \"redirect\"; a route does "
+				"one of them" : "wants \"to\" or \"redirect\"");
+	}
+}
+
+static void certificate_and_key_go_together(struct parse *p, const struct parse_site *s)
+{
+	const char *has = s->conf.cert ? "cert" : "key";
+
+	if (!s->conf.cert != !s->conf.key)
+		parse_problem_at(p, s->path, "has \"%s\" without \"%s\"", has,
+			s->conf.cert ? "key" : "cert");
+	if ((s->conf.cert || s->conf.key) && s->says_tls)
+		parse_problem_at(p, s->path, "has \"tls\" and a certificate of its own; leave \"tls\" "
+			"out, or \"cert\" and \"key\"");
+}
+
+static void wildcards_need_a_certificate(struct parse *p, const struct parse_site *s)
+{
+	if (s->conf.tls != CONF_TLS_AUTO)
+		return;
+	if (strcmp(s->conf.name, "*") == 0)
+		parse_problem_at(p, s->path, "\"*\" stands for any name, so it must say where "
+			"certificates come from: \"tls\": \"on_demand\", or \"cert\" and \"key\", or "
+			"\"tls\": \"off\"");
+	else if (s->conf.name[0] == '*')
+		parse_problem_at(p, s->path, "a wildcard certificate needs the dns-01 challenge, which "
+			"is not available yet; use \"tls\": \"on_demand\" (one certificate per name), or "
+			"\"cert\" and \"key\"");
+}
+
+static void addresses_need_a_certificate(struct parse *p, const struct parse_site *s)
+{
+	if (s->conf.is_ip && (s->conf.tls == CONF_TLS_AUTO || s->conf.tls == CONF_TLS_ON_DEMAND))
+		parse_problem_at(p, s->path, "certificates for IP addresses cannot be obtained yet; use "
+			"\"cert\" and \"key\", or \"tls\": \"off\"");
+}
+
+static void on_demand_needs_ask(struct parse *p, const struct parse_site *s)
+{
+	if (s->conf.tls == CONF_TLS_ON_DEMAND && !p->conf->on_demand.ask)
+		parse_problem_at(p, s->path, "\"tls\": \"on_demand\" needs \"on_demand.ask\" (or "
+			"SALLYPORT_ASK), the URL that says which names are yours; without it anybody could "
+			"make you order certificates");
+}
+
+static void tls_off_is_served_plainly(struct parse *p, const struct parse_site *s)
+{
+	if (s->conf.tls == CONF_TLS_OFF && !p->conf->listen.http.n)
+		parse_problem_at(p, s->path, "has \"tls\": \"off\", but \"listen.http\" is off too");
+}
+
+static const struct {
+	const char *name;
+	void (*check)(struct parse *p, const struct parse_site *s);
+} site_rules[] = {
+	{ "a site leads somewhere", leads_somewhere },
+	{ "a route leads somewhere", routes_lead_somewhere },
+	{ "certificate and key go together", certificate_and_key_go_together },
+	{ "wildcards need a certificate", wildcards_need_a_certificate },
+	{ "addresses need a certificate", addresses_need_a_certificate },
+	{ "on_demand needs ask", on_demand_needs_ask },
+	{ "tls off is served plainly", tls_off_is_served_plainly },
+};
+
+/* --- rules about the whole */
+
+static void something_is_listened_on(struct parse *p)
+{
+	if (!p->conf->listen.https.n && !p->conf->listen.http.n)
+		parse_problem_at(p, "listen", "both listeners are off; nothing would be served");
+}
+
+/* Whether two listen addresses are the same socket. */
+static bool is_same(const struct conf_addr *a, const struct conf_addr *b)
+{
+	if (a->kind != b->kind || a->port != b->port)
+		return false;
+	return a->kind == CONF_ADDR_ANY || strcmp(a->host, b->host) == 0;
+}
+
+static void listeners_differ(struct parse *p)
+{
+	const struct conf_listen *l = &p->conf->listen;
+	unsigned n = l->https.n + l->http.n;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct conf_addr *a = i < l->https.n ? &l->https.at[i] :
+			&l->http.at[i - l->https.n];
+
+		for (unsigned j = i + 1; j < n; j++) {
+			const struct conf_addr *b = j < l->https.n ? &l->https.at[j] :
+				&l->http.at[j - l->https.n];
+
+			if (is_same(a, b)) {
+				parse_problem_at(p, j < l->https.n ? "listen.https" : "listen.http",
+					"\"%.100s\" is listened on twice", b->text);
+				return;
+			}
+		}
+	}
+}
+
+static void one_site_is_default(struct parse *p)
+{
+	const struct parse_site *first = NULL;
+
+	for (unsigned i = 0; i < p->n_sites; i++) {
+		if (!p->sites[i]->conf.is_default)
+			continue;
+		if (first)
+			parse_problem_at(p, p->sites[i]->path, "is \"default\" and so is %s; there can be "
+				"one", first->path);
+		first = p->sites[i];
+	}
+}
+
+static void upstreams_have_servers(struct parse *p)
+{
+	for (unsigned i = 0; i < p->n_upstreams; i++) {
+		const struct parse_upstream *u = p->upstreams[i];
+
+		if (!u->conf.n_servers && !p->problems->n)
+			parse_problem_at(p, u->path, "wants \"servers\"");
+		if (!u->conf.tls && (u->conf.tls_name || u->conf.tls_trust))
+			parse_problem_at(p, u->path, "has \"%s\", but its servers are not https://",
+				u->conf.tls_name ? "tls_name" : "tls_trust");
+	}
+}
+
+static void waits_grow(struct parse *p)
+{
+	if (p->conf->acme.retry_min_ms > p->conf->acme.retry_max_ms)
+		parse_problem_at(p, "acme.retry_min", "is longer than acme.retry_max");
+}
+
+/* These CAs cannot be asked for anything without it. ZeroSSL makes one from an e-mail address. */
+static void required_account_binding_is_there(struct parse *p)
+{
+	for (unsigned i = 0; i < p->conf->acme.n_ca; i++) {
+		const struct conf_ca *ca = &p->conf->acme.ca[i];
+
+		if (ca->eab_kid)
+			continue;
+		if (strcmp(ca->name, "google") == 0 || strcmp(ca->name, "sslcom") == 0)
+			parse_problem_at(p, "acme.ca", "%s requires external account binding: { \"name\": "
+				"\"%s\", \"eab\": { \"kid\": ..., \"hmac\": ... } }", ca->name, ca->name);
+		if (strcmp(ca->name, "zerossl") == 0 && !p->conf->acme.email)
+			parse_problem_at(p, "acme.ca", "zerossl requires an \"email\", or \"eab\" with "
+				"\"kid\" and \"hmac\"");
+	}
+}
+
+static bool has_same_directory(const struct conf_ca *a, const struct conf_ca *b)
+{
+	return strcmp(a->directory, b->directory) == 0;
+}
+
+static void authorities_differ(struct parse *p)
+{
+	const struct conf_acme *acme = &p->conf->acme;
+
+	for (unsigned i = 0; i < acme->n_ca; i++)
+		for (unsigned j = i + 1; j < acme->n_ca; j++)
+			if (has_same_directory(&acme->ca[i], &acme->ca[j])) {
+				parse_problem_at(p, "acme.ca", "%s is listed twice", acme->ca[j].name);
+				return;
+			}
+}
+
+/* Whether any site needs a certificate from a CA. */
+static bool obtains_certificates(const struct parse *p)
+{
+	for (unsigned i = 0; i < p->n_sites; i++)
+		if (p->sites[i]->conf.tls == CONF_TLS_AUTO ||
+		    p->sites[i]->conf.tls == CONF_TLS_ON_DEMAND)
+			return true;
+	return false;
+}
+
+static void a_challenge_can_be_answered(struct parse *p)
+{
+	const struct conf_acme *acme = &p->conf->acme;
+
+	if (!obtains_certificates(p))
+		return;
+	for (unsigned i = 0; i < acme->n_challenges; i++)
+		if (acme->challenges[i] == CONF_TLS_ALPN_01 ? p->conf->listen.https.n :
+		    p->conf->listen.http.n)
+			return;
+	if (acme->n_challenges && (p->conf->listen.https.n || p->conf->listen.http.n))
+		parse_problem_at(p, "acme.challenges", "none of them can be answered: tls-alpn-01 needs "
+			"\"listen.https\", http-01 needs \"listen.http\"");
+}
+
+static const struct {
+	const char *name;
+	void (*check)(struct parse *p);
+} rules[] = {
+	{ "something is listened on", something_is_listened_on },
+	{ "listeners differ", listeners_differ },
+	{ "one site is default", one_site_is_default },
+	{ "upstreams have servers", upstreams_have_servers },
+	{ "waits grow", waits_grow },
+	{ "required account binding is there", required_account_binding_is_there },
+	{ "authorities differ", authorities_differ },
+	{ "a challenge can be answered", a_challenge_can_be_answered },
+};
+
+void rules_check(struct parse *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		rules[i].check(p);
+	for (unsigned i = 0; i < p->n_sites; i++)
+		for (size_t r = 0; r < ARRAY_LEN(site_rules); r++)
+			site_rules[r].check(p, p->sites[i]);
+}

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/load.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct conf_problems problems;
+
+static const char example[] =
+	"{\n"
+	"  \"email\": \"ops@example.com\",\n"
+	"  \"acme\": { \"ca\": [\"letsencrypt\", \"zerossl\"], \"challenges\": [\"tls-alpn-01\", \"http-01\"],"
+	" \"key\": \"p256\" },\n"
+	"  \"on_demand\": {\n"
+	"    \"ask\": \"http://127.0.0.1:5555/check\",      // GET\n"
+	"    \"remember\": { \"allow\": \"1h\", \"deny\": \"10m\", \"if_ask_is_down\": \"7d\" },\n"
+	"    \"wait\": \"30s\", \"max_waiting\": 1024, \"max_labels\": 5\n"
+	"  },\n"
+	"  \"upstreams\": {\n"
+	"    \"api\": { \"servers\": [\"10.0.0.11:8080\", { \"at\": \"10.0.0.12:8080\", \"weight\": 2 }],\n"
+	"             \"balance\": \"least_requests\", \"health\": { \"path\": \"/healthz\", \"every\": \"5s\" } }\n"
+	"  },\n"
+	"  \"sites\": {\n"
+	"    \"app.example.com\": \"127.0.0.1:3000\",                       // short form\n"
+	"    \"www.example.com\": { \"redirect\": \"https://example.com\" },\n"
+	"    \"example.com\": { \"routes\": { \"/api/*\": \"api\", \"/*\": \"127.0.0.1:3000\" } },\n"
+	"    \"*\": { \"tls\": \"on_demand\", \"to\": \"127.0.0.1:4000\" },\n"
+	"  },\n"
+	"  \"listen\": { \"https\": \":443\", \"http\": \":80\" },\n"
+	"  \"store\": \"/var/lib/sallyport\"\n"
+	"}\n";
+
+static enum err load(const char *text, struct conf **c)
+{
+	return load_text(str_from(text), "t.json", NULL, c, &problems);
+}
+
+/* The text is refused and its first problem says so. */
+static void refused(const char *text, const char *says)
+{
+	struct conf *c;
+
+	assert_int_equal(load(text, &c), E_CONFIG);
+	assert_null(c);
+	assert_true(problems.n > 0);
+	if (!strstr(problems.at[0].text, says))
+		assert_string_equal(problems.at[0].text, says);
+}
+
+/* The same for what is inside "sites". */
+static void site_refused(const char *site, const char *says)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "{\"sites\": {%s}}", site);
+	refused(text, says);
+}
+
+static void the_example_of_the_design_loads(void **state)
+{
+	struct conf *c;
+	const struct conf_site *s;
+
+	(void)state;
+	assert_int_equal(load(example, &c), E_OK);
+	assert_string_equal(c->acme.email, "ops@example.com");
+	assert_int_equal(c->acme.n_ca, 2);
+	assert_string_equal(c->acme.ca[1].directory, "https://acme.zerossl.com/v2/DV90");
+	assert_int_equal(c->on_demand.max_labels, 5);
+	assert_true(c->on_demand.enabled);
+	assert_int_equal(c->n_sites, 4);
+	assert_int_equal(c->sites[0].tls, CONF_TLS_AUTO);
+	assert_string_equal(c->sites[0].routes[0].to->servers[0].addr.host, "127.0.0.1");
+	assert_string_equal(c->sites[1].routes[0].redirect, "https://example.com");
+	assert_int_equal(c->sites[1].routes[0].redirect_status, 308);
+	s = &c->sites[2];
+	assert_int_equal(s->n_routes, 2);
+	assert_string_equal(s->routes[0].path, "/api/*");
+	assert_int_equal(s->routes[0].to->n_servers, 2);
+	assert_int_equal(s->routes[0].to->servers[1].weight, 2);
+	/* written alike, so one upstream and one pool */
+	assert_ptr_equal(s->routes[1].to, c->sites[0].routes[0].to);
+	assert_int_equal(s->routes[0].to->timeouts.connect_ms, 5000);
+	conf_unref(&c);
+}
+
+static void the_smallest_configuration_of_a_test_loads(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load("{\"store\": \"d\", \"listen\": {\"https\": \"127.0.0.1:8443\", \"http\": "
+		"\"127.0.0.1:8080\"}, \"acme\": {\"ca\": [{\"directory\": \"https://localhost:14000/dir\", "
+		"\"trust\": \"ca.pem\"}]}, \"on_demand\": {\"ask\": \"http://127.0.0.1:9100/ok\"}, \"sites\": "
+		"{\"*\": {\"tls\": \"on_demand\", \"to\": \"127.0.0.1:9000\"}}}", &c), E_OK);
+	assert_string_equal(c->store, "d");
+	assert_string_equal(c->acme.ca[0].name, "localhost:14000");
+	assert_string_equal(c->acme.ca[0].trust, "ca.pem");
+	conf_unref(&c);
+}
+
+static void own_certificates_load(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load("{\"workers\": 1, \"sites\": {\"192.0.2.1\": {\"cert\": \"chain.pem\", "
+		"\"key\": \"key.pem\", \"to\": \"9000\", \"default\": true}, \"*\": {\"cert\": \"a\", "
+		"\"key\": \"b\", \"to\": \"9000\"}}}", &c), E_OK);
+	assert_int_equal(c->sites[0].tls, CONF_TLS_FILE);
+	assert_true(c->sites[0].is_ip);
+	assert_true(c->sites[0].is_default);
+	assert_int_equal(c->workers, 1);
+	conf_unref(&c);
+}
+
+static void nothing_given_is_all_defaults(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load("{}", &c), E_OK);
+	assert_int_equal(c->listen.https.n, 1);
+	assert_int_equal(c->listen.https.at[0].port, 443);
+	assert_int_equal(c->timeouts.idle_ms, 75000);
+	assert_int_equal(c->timeouts.tunnel_ms, 3600000);
+	assert_int_equal(c->limits.head_bytes, 32768);
+	assert_int_equal(c->limits.cert_cache_bytes, 64 << 20);
+	assert_int_equal(c->on_demand.if_ask_is_down_ms, 7 * 86400000);
+	assert_int_equal(c->acme.n_challenges, 2);
+	assert_int_equal(c->acme.challenges[0], CONF_TLS_ALPN_01);
+	assert_int_equal(c->acme.max_orders, 16);
+	assert_string_equal(c->acme.ca[0].name, "letsencrypt");
+	assert_string_equal(c->tls_min, "1.2");
+	assert_string_equal(c->store, "/var/lib/sallyport");
+	conf_unref(&c);
+}
+
+static void problems_name_the_place_and_the_remedy(void **state)
+{
+	(void)state;
+	refused("{\n  \"emial\": \"a@b\"\n}", "t.json:2:3: emial: unknown key; did you mean \"email\"?");
+	refused("{\"timeouts\": {\n\"idle\": \"5\"}}", "t.json:2:9: timeouts.idle: \"5\" is no duration");
+	refused("{\"timeouts\": {\"idle\": 5}}", "t.json:1:23: timeouts.idle: wants a duration");
+	refused("{\"timeouts\": {\"idle\": \"9999d\"}}", "above the most, 1d");
+	refused("{\"limits\": {\"head\": \"1B\"}}", "below the least, 1KiB");
+	refused("{\"limits\": {\"headers\": 1.5}}", "whole number");
+	refused("{\"limits\": {\"headers\": -1}}", "whole number");
+	refused("{\"limits\": {\"headers\": true}}", "wants a whole number, has boolean");
+	refused("{\"limits\": []}", "limits: wants an object");
+	refused("{\"log\": {\"level\": \"loud\"}}", "known are error, warn");
+	refused("{\"log\": {\"access\": \"yes\"}}", "true or false");
+	refused("{\"acme\": {\"key\": \"p265\"}}", "did you mean \"p256\"?");
+	refused("{\"acme\": {\"ca\": \"letsencrpt\"}}", "did you mean \"letsencrypt\"?");
+	refused("{\"acme\": {\"ca\": \"http://ca/dir\"}}", "neither the name of a known CA");
+	refused("{\"acme\": {\"ca\": []}}", "at least one CA");
+	refused("{\"acme\": {\"ca\": {\"trust\": \"x\"}}}", "wants a \"directory\"");
+	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\"}}}}", "both");
+	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\", \"hmac\": \"!\"}}}}",
+		"acme.ca.eab.hmac: is no key");
+	refused("{\"acme\": {\"challenges\": [\"dns-01\"]}}", "acme.challenges[0]: \"dns-01\" is not known");
+	refused("{\"acme\": {\"challenges\": [\"http-01\", \"http-01\"]}}", "twice");
+	refused("{\"on_demand\": {\"new_names\": \"10\"}}", "no rate");
+	refused("{\"email\": \"\"}", "wants some text");
+	refused("{\"email\": \"me\"}", "\"me\" is no e-mail address");
+	refused("{\"listen\": {\"https\": \"web:443\"}}", "wants an IP address");
+	refused("{\"listen\": {\"https\": [\":443\", \":x\"]}}", "listen.https[1]");
+	refused("{\"resolver\": \"dns.example\"}", "IP address of a DNS server");
+	refused("{\"trusted_proxies\": [\"10.0.0.1/8\"]}", "bits set behind");
+	refused("{\"tls\": {\"min\": 1.1}}", "\"1.1\" is not known here");
+	refused("[]", "wants an object");
+}
+
+static void syntax_errors_are_explained(void **state)
+{
+	(void)state;
+	refused("", "t.json:1:1: the text ends too early");
+	refused("{\n\"a\": 1,\n\"a\": 2}", "t.json:3:1: duplicate key \"a\"");
+	refused("{\"a\": 1 \"b\": 2}", "t.json:1:9: a comma is missing");
+	refused("{'a': 1}", "double quotes");
+	refused("{\"a\": /* x", "not closed");
+	refused("{\"a\": \"x\ny\"}", "the line ends inside a text");
+	refused("{\"a\": \"\xff\"}", "not UTF-8");
+	refused("{\"a\": \"\\x\"}", "backslash");
+	refused("{\"a\": tru}", "unexpected");
+	refused("{\"a\": 1", "ends too early");
+	refused("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "too deeply nested");
+}
+
+static void impossible_sites_are_refused(void **state)
+{
+	(void)state;
+	site_refused("\"a.example\": {}", "wants \"to\", \"routes\" or \"redirect\"");
+	site_refused("\"a.example\": {\"to\": \"1\", \"redirect\": \"https://b\"}", "does one of them");
+	site_refused("\"a.example\": {\"redirect\": \"b\"}", "URL");
+	site_refused("\"a.example\": {\"to\": \"1\", \"routes\": {\"/*\": \"2\"}}", "route \"/*\"");
+	site_refused("\"a.example\": {\"routes\": {\"api\": \"2\"}}", "starts with /");
+	site_refused("\"a.example\": {\"routes\": {\"/a*b\": \"2\"}}", "asterisk");
+	site_refused("\"a.example\": {\"routes\": {}}", "at least one route");
+	site_refused("\"a.example\": {\"routes\": {\"/\": {\"status\": 301}}}", "\"to\" or \"redirect\"");
+	site_refused("\"a.example\": {\"redirect\": \"https://b\", \"status\": 303}", "\"303\" is not known");
+	site_refused("\"a.example\": \"web\"", "neither the name of an upstream nor an address");
+	site_refused("\"a.example\": {\"to\": \"1\", \"cert\": \"c\"}", "\"cert\" without \"key\"");
+	site_refused("\"a.example\": {\"to\": \"1\", \"cert\": \"c\", \"key\": \"k\", \"tls\": \"auto\"}",
+		"leave \"tls\" out");
+	site_refused("\"*\": \"127.0.0.1:1\"", "\"tls\": \"on_demand\", or \"cert\"");
+	site_refused("\"*.a.example\": \"127.0.0.1:1\"", "dns-01 challenge, which is not available yet");
+	site_refused("\"*\": {\"tls\": \"on_demand\", \"to\": \"1\"}", "on_demand.ask");
+	site_refused("\"192.0.2.1\": \"1\"", "IP addresses cannot be obtained yet");
+	site_refused("\"a_b.example\": \"1\"", "underscore");
+	site_refused("\"a.example\": \"1\", \"A.EXAMPLE.\": \"2\"", "is the same site as");
+	site_refused("\"a.example\": {\"to\": \"1\", \"default\": true}, \"b.example\": {\"to\": \"1\", "
+		"\"default\": true}", "there can be one");
+	site_refused("\"a.example\": {\"too\": \"1\"}", "sites[\"a.example\"].too: unknown key; did you mean "
+		"\"to\"?");
+	site_refused("\"a.example\": {\"to\": [\"http://a:1\", \"https://b:1\"]}", "all https or all plain");
+	site_refused("\"a.example\": {\"to\": {\"servers\": []}}", "at least one server");
+	site_refused("\"a.example\": 5", "wants an address");
+}
+
+static void impossible_wholes_are_refused(void **state)
+{
+	(void)state;
+	refused("{\"listen\": {\"https\": \"off\", \"http\": \"off\"}}", "nothing would be served");
+	refused("{\"listen\": {\"https\": \":80\"}}", "listened on twice");
+	refused("{\"acme\": {\"retry_min\": \"2d\", \"retry_max\": \"1d\"}}", "acme.retry_m");
+	refused("{\"acme\": {\"ca\": \"google\"}}", "external account binding");
+	refused("{\"acme\": {\"ca\": \"zerossl\"}}", "requires an \"email\"");
+	refused("{\"acme\": {\"ca\": [\"zerossl\", \"zerossl\"]}, \"email\": \"a@b\"}", "listed twice");
+	refused("{\"upstreams\": {\"api\": {}}}", "wants \"servers\"");
+	refused("{\"upstreams\": {\"api\": {\"servers\": \"1\", \"tls_name\": \"x\"}}}", "not https");
+	refused("{\"listen\": {\"http\": \"off\"}, \"acme\": {\"challenges\": [\"http-01\"]}, \"sites\": "
+		"{\"a.example\": \"1\"}}", "none of them can be answered");
+	refused("{\"upstreams\": {\"api\": \"1\"}, \"sites\": {\"a.example\": \"apy\"}}",
+		"did you mean \"api\"?");
+}
+
+static void up_to_sixteen_problems_come_at_once(void **state)
+{
+	struct conf *c;
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 0);
+	buf_addf(&text, "{");
+	for (int i = 0; i < 50; i++)
+		buf_addf(&text, "\"x%d\": 1,", i);
+	buf_addf(&text, "}");
+	assert_int_equal(load_text(buf_str(&text), "t", NULL, &c, &problems), E_CONFIG);
+	assert_int_equal(problems.n, CONF_PROBLEMS);
+	assert_int_equal(load("{\"emial\": 1, \"store\": 2}", &c), E_CONFIG);
+	assert_int_equal(problems.n, 2);
+	buf_fini(&text);
+}
+
+static enum err load_env(const char *text, char *const *environment, struct conf **c)
+{
+	return load_text(str_from(text), "t.json",
+		&(struct load_args){ .environment = environment }, c, &problems);
+}
+
+static void variables_are_expanded(void **state)
+{
+	char *environment[] = { "HOST=a.example", "PORT=3000", "EMPTY=", NULL };
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load_env("{\"email\": \"ops@${HOST}\", \"sites\": {\"${HOST}\": "
+		"\"web:${PORT}\", \"b.example\": \"web:${NONE:-81}\", \"c.example\": \"web:${EMPTY:-82}\"}, "
+		"\"limits\": {\"headers\": \"${N:-99}\"}, \"store\": \"$${x}$\"}", environment, &c), E_OK);
+	assert_string_equal(c->email, "ops@a.example");
+	assert_string_equal(c->sites[0].name, "a.example");
+	assert_int_equal(c->sites[0].routes[0].to->servers[0].addr.port, 3000);
+	assert_int_equal(c->sites[1].routes[0].to->servers[0].addr.port, 81);
+	assert_int_equal(c->sites[2].routes[0].to->servers[0].addr.port, 82);
+	assert_int_equal(c->limits.headers, 99);
+	assert_string_equal(c->store, "${x}$");
+	conf_unref(&c);
+	refused("{\"email\": \"${NOPE}\"}", "NOPE is not set");
+	refused("{\"email\": \"${NOPE\"}", "without \"}\"");
+	refused("{\"email\": \"${NO PE}\"}", "is not understood");
+	refused("{\"email\": \"${NOPE:+x}\"}", "is not understood");
+}
+
+static void command_line_beats_environment_beats_file(void **state)
+{
+	char *environment[] = { "SALLYPORT_STORE=from-env", "SALLYPORT_EMAIL=env@x", NULL };
+	const char *const overrides[] = { "store=from-line", NULL };
+	struct load_args args = { .environment = environment, .overrides = overrides };
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load_text(STR("{\"store\": \"from-file\", \"email\": \"file@x\", \"workers\": 3}"),
+		"t", &args, &c, &problems), E_OK);
+	assert_string_equal(c->store, "from-line");
+	assert_string_equal(c->email, "env@x");
+	assert_int_equal(c->workers, 3);
+	conf_unref(&c);
+}
+
+static void one_site_needs_no_file(void **state)
+{
+	struct load_args args = { .proxy_host = "App.Example.com", .proxy_to = "3000" };
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load_conf(&args, &c, &problems), E_OK);
+	assert_string_equal(c->sites[0].name, "app.example.com");
+	assert_string_equal(c->sites[0].routes[0].to->servers[0].addr.host, "127.0.0.1");
+	conf_unref(&c);
+	args.proxy_to = NULL;
+	assert_int_equal(load_conf(&args, &c, &problems), E_CONFIG);
+}
+
+static void files_that_cannot_be_read_are_named(void **state)
+{
+	struct load_args args = { .file = "/nonexistent/x.json" };
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load_conf(&args, &c, &problems), E_FILE);
+	assert_non_null(strstr(problems.at[0].text, "/nonexistent/x.json"));
+	args.file = "/";
+	assert_int_equal(load_conf(&args, &c, &problems), E_FILE);
+	assert_int_equal(problems.n, 1);
+}
+
+static void a_file_is_read(void **state)
+{
+	char path[] = "/tmp/conf-XXXXXX";
+	struct load_args args = { .file = path };
+	struct conf *c;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(write(fd, "{}", 2) == 2);
+	assert_int_equal(load_conf(&args, &c, &problems), E_OK);
+	conf_unref(&c);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(load_conf(&args, &c, &problems), E_CONFIG);
+	close(fd);
+	unlink(path);
+}
+
+/* What "sallyport config" prints is a configuration that means the same. */
+static void the_effective_configuration_loads_again(void **state)
+{
+	struct conf *c, *again;
+	struct buf first, second;
+
+	(void)state;
+	buf_init(&first, 0);
+	buf_init(&second, 0);
+	assert_int_equal(load(example, &c), E_OK);
+	for (int with_origin = 0; with_origin < 2; with_origin++) {
+		assert_int_equal(load_print(c, with_origin, &first), E_OK);
+		if (load_text(buf_str(&first), "printed", NULL, &again, &problems))
+			assert_string_equal(problems.at[0].text, "");
+		buf_clear(&first);
+		load_print(c, false, &first);
+		load_print(again, false, &second);
+		assert_string_equal(buf_cstring(&first), buf_cstring(&second));
+		conf_unref(&again);
+		buf_clear(&first);
+		buf_clear(&second);
+	}
+	buf_fini(&first);
+	buf_fini(&second);
+	conf_unref(&c);
+}
+
+static void truncated_configurations_are_refused(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(example) - 3; n++) {
+		char *copy = mem_copy(example, n);
+
+		assert_int_equal(load_text(str_of(copy, n), "t", NULL, &c, &problems), E_CONFIG);
+		assert_int_equal(problems.n, 1);
+		mem_free(&copy);
+	}
+}
+
+static void damaged_configurations_do_no_harm(void **state)
+{
+	char *environment[] = { "A=1", NULL };
+	struct load_args args = { .environment = environment };
+	static char copy[sizeof(example)];
+	struct conf *c;
+
+	(void)state;
+	srand(7);
+	for (int i = 0; i < 5000; i++) {
+		memcpy(copy, example, sizeof(example));
+		for (int j = rand() % 3; j >= 0; j--)
+			copy[(size_t)rand() % (sizeof(example) - 1)] =
+				rand() % 2 ? "{}[],:\"\\/*$0-\n"[rand() % 14] : (char)rand();
+		if (load_text(str_of(copy, sizeof(copy) - 1), "t", &args, &c, &problems))
+			assert_true(problems.n > 0 && str_is_utf8(str_from(problems.at[0].text)));
+		conf_unref(&c);
+	}
+}
+
+static void many_sites_load_in_linear_time(void **state)
+{
+	struct conf *c;
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 0);
+	buf_addf(&text, "{\"sites\": {");
+	for (int i = 0; i < 20000; i++)
+		buf_addf(&text, "\"h%d.example\":\n \"127.0.0.1:%d\",", i, i % 100 + 1);
+	buf_addf(&text, "}}");
+	assert_int_equal(load_text(buf_str(&text), "t", NULL, &c, &problems), E_OK);
+	assert_int_equal(c->n_sites, 20000);
+	assert_int_equal(c->n_upstreams, 100);
+	conf_unref(&c);
+	buf_fini(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_example_of_the_design_loads),
+		cmocka_unit_test(the_smallest_configuration_of_a_test_loads),
+		cmocka_unit_test(own_certificates_load),
+		cmocka_unit_test(nothing_given_is_all_defaults),
+		cmocka_unit_test(problems_name_the_place_and_the_remedy),
+		cmocka_unit_test(syntax_errors_are_explained),
+		cmocka_unit_test(impossible_sites_are_refused),
+		cmocka_unit_test(impossible_wholes_are_refused),
+		cmocka_unit_test(up_to_sixteen_problems_come_at_once),
+		cmocka_unit_test(variables_are_expanded),
+		cmocka_unit_test(command_line_beats_environment_beats_file),
+		cmocka_unit_test(one_site_needs_no_file),
+		cmocka_unit_test(files_that_cannot_be_read_are_named),
+		cmocka_unit_test(a_file_is_read),
+		cmocka_unit_test(the_effective_configuration_loads_again),
+		cmocka_unit_test(truncated_configurations_are_refused),
+		cmocka_unit_test(damaged_configurations_do_no_harm),
+		cmocka_unit_test(many_sites_load_in_linear_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
