@@ -494,7 +494,7 @@ static void succeed(struct name *m, struct entry *e)
 
 	for (unsigned i = 0; i < m->n_waiting; i++)
 		answer(n, m->waiting[i], &(struct worker_answer_args){ .name = m->host, .entry = e });
-	cache_remove(n->refused, str_from(m->host));
+	cache_refuse(n->refused, str_from(m->host), E_OK, 0);
 	n->args.ops->watch(n->args.owner, e);
 	name_free(m);
 }

@@ -41,7 +41,8 @@ struct world {
 	void *order_owner;
 	bool is_renewing;
 
-	unsigned n_answers;
+	struct entry *entries[4];       /* freed at the end, whoever refers to them */
+	unsigned n_entries, n_answers;
 	struct { struct worker *worker; enum err err; struct entry *entry; int64_t until_ms; } answers[ANSWERS];
 };
 
@@ -175,6 +176,8 @@ static int end_world(void **state)
 	loop_run(w->loop);
 	loop_free(&w->loop);
 	clock_test_end();
+	while (w->n_entries)
+		mem_release(w->entries[--w->n_entries]);
 	mem_release(w);
 	return 0;
 }
@@ -193,7 +196,7 @@ static void want(struct world *w, int i, const char *name)
 	names_want(w->names, worker(i), name, "192.0.2.7");
 }
 
-static struct entry *entry_until(const char *name, int64_t not_after_ms)
+static struct entry *entry_until(struct world *w, const char *name, int64_t not_after_ms)
 {
 	struct entry *e = mem_new(sizeof(*e));
 
@@ -202,6 +205,7 @@ static struct entry *entry_until(const char *name, int64_t not_after_ms)
 	e->not_before_ms = NOW - 1000;
 	e->not_after_ms = not_after_ms;
 	e->issued_at_ms = NOW - 1000;
+	w->entries[w->n_entries++] = e;
 	return e;
 }
 
@@ -247,7 +251,7 @@ static void later(struct world *w, int64_t ms)
 static void a_stored_certificate_is_served_without_asking(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("shop.example", NOW + DAY_MS);
+	struct entry *e = entry_until(w, "shop.example", NOW + DAY_MS);
 
 	want(w, 0, "shop.example");
 	assert_int_equal(w->n_answers, 0);
@@ -257,13 +261,12 @@ static void a_stored_certificate_is_served_without_asking(void **state)
 	assert_int_equal(w->n_asked + w->n_orders, 0);
 	assert_int_equal(w->n_watched, 1);
 	assert_int_equal(names_count(w->names), 0);
-	mem_release(e);
 }
 
 static void a_new_name_is_asked_for_then_ordered_then_installed(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("shop.example", NOW + DAY_MS);
+	struct entry *e = entry_until(w, "shop.example", NOW + DAY_MS);
 
 	want(w, 1, "shop.example");
 	loaded(w, E_NOT_FOUND, NULL);
@@ -281,13 +284,12 @@ static void a_new_name_is_asked_for_then_ordered_then_installed(void **state)
 	assert_int_equal(w->n_installed, 1);
 	assert_int_equal(w->n_kept, 0);
 	assert_false(names_is_busy(w->names, "shop.example"));
-	mem_release(e);
 }
 
 static void all_workers_share_one_question_and_one_order(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("shop.example", NOW + DAY_MS);
+	struct entry *e = entry_until(w, "shop.example", NOW + DAY_MS);
 
 	want(w, 0, "shop.example");
 	want(w, 1, "shop.example");
@@ -301,7 +303,6 @@ static void all_workers_share_one_question_and_one_order(void **state)
 	assert_int_equal(w->n_asked, 1);
 	assert_int_equal(w->n_orders, 1);
 	assert_int_equal(w->n_answers, 3);
-	mem_release(e);
 }
 
 static void a_denied_name_is_refused_and_remembered(void **state)
@@ -340,7 +341,7 @@ static void an_ask_endpoint_that_is_down_refuses_shortly(void **state)
 static void a_name_with_an_expired_certificate_was_allowed_lately(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("shop.example", NOW - 1);
+	struct entry *e = entry_until(w, "shop.example", NOW - 1);
 
 	want(w, 0, "shop.example");
 	loaded(w, E_OK, e);
@@ -349,7 +350,6 @@ static void a_name_with_an_expired_certificate_was_allowed_lately(void **state)
 	verdict(w, ASK_UNKNOWN);
 	assert_int_equal(w->n_orders, 1);
 	obtained(w, E_ISSUE, NULL, NOW + 60000);
-	mem_release(e);
 }
 
 static void a_failed_order_is_refused_until_its_next_attempt(void **state)
@@ -469,7 +469,7 @@ static void new_names_per_minute_are_capped(void **state)
 static void the_order_goes_on_when_its_waiters_left(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("shop.example", NOW + DAY_MS);
+	struct entry *e = entry_until(w, "shop.example", NOW + DAY_MS);
 
 	want(w, 0, "shop.example");
 	loaded(w, E_NOT_FOUND, NULL);
@@ -480,13 +480,12 @@ static void the_order_goes_on_when_its_waiters_left(void **state)
 	obtained(w, E_OK, e, 0);
 	assert_int_equal(w->n_answers, 0);
 	assert_int_equal(w->n_installed, 1);
-	mem_release(e);
 }
 
 static void configured_names_are_loaded_and_kept_at_start(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("app.example.com", NOW + DAY_MS);
+	struct entry *e = entry_until(w, "app.example.com", NOW + DAY_MS);
 
 	names_start(w->names);
 	assert_int_equal(w->n_loads, 1);
@@ -495,13 +494,12 @@ static void configured_names_are_loaded_and_kept_at_start(void **state)
 	assert_int_equal(w->n_kept, 1);
 	assert_int_equal(w->n_orders, 0);
 	assert_int_equal(names_count(w->names), 0);
-	mem_release(e);
 }
 
 static void a_visitor_hurries_what_began_in_the_background(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("app.example.com", NOW + DAY_MS);
+	struct entry *e = entry_until(w, "app.example.com", NOW + DAY_MS);
 
 	names_start(w->names);
 	loaded(w, E_NOT_FOUND, NULL);
@@ -514,13 +512,12 @@ static void a_visitor_hurries_what_began_in_the_background(void **state)
 	obtained(w, E_OK, e, 0);
 	assert_int_equal(w->n_answers, 2);
 	assert_int_equal(w->n_kept, 1);
-	mem_release(e);
 }
 
 static void a_configured_name_that_failed_is_tried_again(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("app.example.com", NOW + DAY_MS);
+	struct entry *e = entry_until(w, "app.example.com", NOW + DAY_MS);
 
 	names_start(w->names);
 	loaded(w, E_NOT_FOUND, NULL);
@@ -535,14 +532,13 @@ static void a_configured_name_that_failed_is_tried_again(void **state)
 	assert_int_equal(w->n_answers, 1);
 	obtained(w, E_OK, e, 0);
 	assert_int_equal(w->n_answers, 2);
-	mem_release(e);
 }
 
 static void a_name_being_renewed_is_waited_for(void **state)
 {
 	struct world *w = *state;
-	struct entry *old = entry_until("app.example.com", NOW - 1);
-	struct entry *e = entry_until("app.example.com", NOW + DAY_MS);
+	struct entry *old = entry_until(w, "app.example.com", NOW - 1);
+	struct entry *e = entry_until(w, "app.example.com", NOW + DAY_MS);
 
 	w->is_renewing = true;
 	want(w, 0, "app.example.com");
@@ -552,14 +548,12 @@ static void a_name_being_renewed_is_waited_for(void **state)
 	names_renewed(w->names, e);
 	assert_int_equal(w->n_answers, 1);
 	assert_ptr_equal(w->answers[0].entry, e);
-	mem_release(e);
-	mem_release(old);
 }
 
 static void a_renewal_that_failed_is_followed_by_an_order(void **state)
 {
 	struct world *w = *state;
-	struct entry *old = entry_until("app.example.com", NOW - 1);
+	struct entry *old = entry_until(w, "app.example.com", NOW - 1);
 
 	w->is_renewing = true;
 	want(w, 0, "app.example.com");
@@ -569,13 +563,12 @@ static void a_renewal_that_failed_is_followed_by_an_order(void **state)
 	assert_int_equal(w->n_orders, 1);
 	obtained(w, E_BACKOFF, NULL, NOW + 60000);
 	assert_int_equal(w->answers[0].err, E_BACKOFF);
-	mem_release(old);
 }
 
 static void a_due_name_is_only_looked_up(void **state)
 {
 	struct world *w = *state;
-	struct entry *e = entry_until("shop.example", NOW + DAY_MS);
+	struct entry *e = entry_until(w, "shop.example", NOW + DAY_MS);
 
 	names_due(w->names, "shop.example");
 	names_due(w->names, "shop.example");
@@ -591,7 +584,6 @@ static void a_due_name_is_only_looked_up(void **state)
 	loaded(w, E_NOT_FOUND, NULL);
 	assert_int_equal(w->n_asked, 1);
 	verdict(w, ASK_DENY);
-	mem_release(e);
 }
 
 static void stopping_answers_all_and_ignores_what_comes_late(void **state)
