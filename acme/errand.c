@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * errand: owns itself from start to end. The owner's pointer is dropped when it is abandoned; the
+ * object then goes back through its own free function.
+ *
+ *   started --> ended --> callback --> freed
+ *      \__ abandoned --> ended --> freed
+ */
+#include "acme/errand.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+struct errand {
+	struct loop_work work;
+	errand_run_fn *run;
+	errand_free_fn *free_object;
+	errand_fn *fn;             /* NULL once abandoned */
+	void *owner, *object;
+	struct store *locked_in;   /* a lock is being waited for */
+	char *name;
+	enum err err;
+	struct fault fault;
+};
+
+static struct errand *new_errand(errand_free_fn *free_object, errand_fn *fn, void *owner)
+{
+	struct errand *e = mem_new(sizeof *e);
+	e->free_object = free_object;
+	e->fn = fn;
+	e->owner = owner;
+	return e;
+}
+
+/* The end of every errand. */
+static void end(struct errand *e, enum err err, void *object, const struct fault *fault)
+{
+	errand_fn *fn = e->fn;
+	void *owner = e->owner;
+	struct fault copy = { .code = err };
+	if (fault)
+		copy = *fault;
+	if (object && (err || !fn) && e->free_object) {
+		e->free_object(object);
+		object = NULL;
+	}
+	if (!fn && !err && e->locked_in)
+		e->locked_in->ops->unlock(e->locked_in, e->name);
+	mem_free(&e->name);
+	mem_free(&e);
+	if (fn)
+		fn(owner, err, object, &copy);
+}
+
+static void on_loaded(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	end(owner, err, object, fault);
+}
+
+static void on_done(void *owner, enum err err, const struct fault *fault)
+{
+	end(owner, err, NULL, fault);
+}
+
+static void on_run(struct loop_work *w)
+{
+	struct errand *e = container_of(w, struct errand, work);
+	e->err = e->run(e->object, &e->fault);
+}
+
+static void on_worked(struct loop_work *w, bool canceled)
+{
+	struct errand *e = container_of(w, struct errand, work);
+	end(e, canceled ? E_CANCELED : e->err, e->object, &e->fault);
+}
+
+struct errand *errand_load(struct store *s, enum store_group g, const char *name,
+	store_parse_fn *parse, errand_free_fn *free_object, errand_fn *fn, void *owner)
+{
+	struct errand *e = new_errand(free_object, fn, owner);
+	store_load(s, g, name, parse, on_loaded, e);
+	return e;
+}
+
+struct errand *errand_save(struct store *s, enum store_group g, const char *name, struct str bytes,
+	errand_fn *fn, void *owner)
+{
+	struct errand *e = new_errand(NULL, fn, owner);
+	store_save(s, g, name, bytes, on_done, e);
+	return e;
+}
+
+struct errand *errand_lock(struct store *s, const char *name, int64_t wait_ms, errand_fn *fn,
+	void *owner)
+{
+	struct errand *e = new_errand(NULL, fn, owner);
+	e->locked_in = s;
+	e->name = mem_strdup(name);
+	s->ops->lock(s, name, wait_ms, on_done, e);
+	return e;
+}
+
+void errand_remove(struct store *s, enum store_group g, const char *name)
+{
+	store_remove(s, g, name, on_done, new_errand(NULL, NULL, NULL));
+}
+
+struct errand *errand_work(struct loop *l, errand_run_fn *run, void *object,
+	errand_free_fn *free_object, errand_fn *fn, void *owner)
+{
+	struct errand *e = new_errand(free_object, fn, owner);
+	e->run = run;
+	e->object = object;
+	e->work.fn = on_run;
+	e->work.done = on_worked;
+	loop_work_start(l, &e->work);
+	return e;
+}
+
+void errand_abandon(struct errand **e)
+{
+	if (*e)
+		(*e)->fn = NULL;
+	*e = NULL;
+}
+
+void waiter_init(struct waiter *w,
+	void (*fn)(struct waiter *w, enum err err, const struct fault *fault))
+{
+	list_init(&w->node);
+	w->fn = fn;
+}
+
+void waiter_tell_all(struct list *line, enum err err, const struct fault *fault)
+{
+	struct list now;
+	list_init(&now);
+	while (!list_is_empty(line)) {
+		struct list *node = line->next;
+		list_remove(node);
+		list_append(&now, node);
+	}
+	struct fault copy = fault ? *fault : (struct fault){ .code = err };
+	/* One at a time from the front: a callback may free others in line. */
+	while (!list_is_empty(&now)) {
+		struct waiter *w = list_first(&now, struct waiter, node);
+		list_remove(&w->node);
+		w->fn(w, err, &copy);
+	}
+}
