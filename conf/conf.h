@@ -198,6 +198,18 @@ struct conf {
 	unsigned n_origins;
 };
 
+/* One problem, ready to print: "FILE:LINE:COLUMN: PATH: what is wrong; what would be right". */
+struct conf_problem {
+	char text[640];
+};
+
+enum { CONF_PROBLEMS = 16 };
+
+struct conf_problems {
+	struct conf_problem at[CONF_PROBLEMS];
+	unsigned n;
+};
+
 struct conf *conf_ref(struct conf *c);
 /* Frees at the last reference; nulls the caller's pointer. Any thread. */
 void conf_unref(struct conf **c);

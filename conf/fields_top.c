@@ -127,6 +127,24 @@ const struct field fields_tls[] = {
 	{ 0 },
 };
 
+/* Editors find the schema by it. */
+static void ignore(struct parse *p, void *base, const struct field_value *v)
+{
+	(void)base;
+	parse_text(p, v, "the URL of a schema");
+}
+
+static void print_nothing(const void *base, struct json *into, const char *key)
+{
+	(void)base;
+	(void)into;
+	(void)key;
+}
+
+static const struct field_special special_ignored = {
+	.set = ignore, .print = print_nothing, .schema = "{\"type\":\"string\"}", .form = "text",
+};
+
 static const struct field_choice levels[] = {
 	{ "error", LOG_ERROR }, { "warn", LOG_WARN }, { "info", LOG_INFO }, { "debug", LOG_DEBUG },
 	{ "trace", LOG_TRACE }, { NULL, 0 },
@@ -214,6 +232,8 @@ const struct field fields_top[] = {
 	{ "log", CONF_OBJECT, FIELD(conf, log), .rows = fields_log, .help = "What is logged." },
 	{ "store", CONF_TEXT, FIELD(conf, store),
 		.help = "Directory for keys, certificates and accounts. Default: `/var/lib/sallyport`, or `sallyport` in the user's data directory when not root." },
+	{ "$schema", CONF_SPECIAL, 0, .special = &special_ignored,
+		.help = "For editors; ignored. `sallyport schema` prints the schema." },
 	{ "workers", CONF_COUNT, FIELD(conf, workers), .dflt = "0", .max = "1024",
 		.help = "Worker threads; 0: one per core." },
 	{ "resolver", CONF_SPECIAL, 0, .special = &special_resolver,

@@ -10,18 +10,6 @@
 #include "base/str.h"
 #include "conf/conf.h"
 
-/* One problem, ready to print: "FILE:LINE:COLUMN: PATH: what is wrong; what would be right". */
-struct conf_problem {
-	char text[640];
-};
-
-enum { CONF_PROBLEMS = 16 };
-
-struct conf_problems {
-	struct conf_problem at[CONF_PROBLEMS];
-	unsigned n;
-};
-
 struct load_args {
 	const char *file;               /* NULL: none (environment and overrides only) */
 	char *const *environment;       /* NULL-terminated "NAME=value"; NULL: none. SALLYPORT_* is read */

@@ -8,7 +8,6 @@
 
 #include "base/map.h"
 #include "conf/field.h"
-#include "conf/load.h"
 #include "conf/suggest.h"
 
 enum { PARSE_PATH = 512 };

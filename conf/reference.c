@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * reference: the rows as a manual in Markdown.
+ */
+#include "conf/reference.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "conf/field.h"
+
+static const char start[] =
+	"# Configuration reference\n"
+	"\n"
+	"Generated from the rows in `conf/fields_*.c` by `cmake --build ... --target generate`; do not\n"
+	"edit.\n"
+	"\n"
+	"One JSON file, with `//` and `/* */` comments and trailing commas. `${NAME}` and\n"
+	"`${NAME:-default}` in texts are taken from the environment (`$${` is a plain `${`).\n"
+	"\n"
+	"Every setting can come from the environment: `SALLYPORT_` and the path in upper case, joined by\n"
+	"two underscores (`SALLYPORT_ACME__EMAIL`). With `_FILE` behind it the variable names a file that\n"
+	"holds the value. Lists are separated by commas; what needs an object may be given as JSON.\n"
+	"`SALLYPORT_SITES=\"a.example=web:3000, b.example=web:3001\"`, `SALLYPORT_ASK` is\n"
+	"`on_demand.ask`, `SALLYPORT_DATA` is `store`. The command line wins over the environment, the\n"
+	"environment over the file.\n"
+	"\n"
+	"Durations are written `500ms`, `20s`, `5m`, `1h30m`, `7d`; sizes `512B`, `16KiB`, `1MiB`; rates\n"
+	"`10/m`.\n";
+
+/* Sections in the order of the manual; NULL is the top level itself. */
+static const struct {
+	const char *title;
+	const struct field *rows;
+} sections[] = {
+	{ "Top level", fields_top }, { "A site", fields_site }, { "A route", fields_route },
+	{ "An upstream", fields_upstream }, { "A server of an upstream", fields_server },
+	{ "listen", fields_listen }, { "acme", fields_acme }, { "A CA in acme.ca", fields_ca },
+	{ "on_demand", fields_on_demand }, { "tls", fields_tls }, { "timeouts", fields_timeouts },
+	{ "limits", fields_limits }, { "log", fields_log },
+};
+
+static bool has_section(const struct field *rows)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+		if (sections[i].rows == rows)
+			return true;
+	return false;
+}
+
+static void put_choices(struct buf *out, const struct field_choice *choices)
+{
+	for (const struct field_choice *c = choices; c->text; c++)
+		buf_addf(out, "%s`%s`", c == choices ? "" : ", ", c->text);
+}
+
+static void put_form(struct buf *out, const struct field *f)
+{
+	static const char *const forms[] = { [CONF_TEXT] = "text", [CONF_BOOL] = "`true` or `false`",
+		[CONF_COUNT] = "number", [CONF_DURATION] = "duration", [CONF_SIZE] = "size",
+		[CONF_RATE] = "rate", [CONF_OBJECT] = "object" };
+
+	if (f->type == CONF_CHOICE)
+		put_choices(out, f->choices);
+	else
+		buf_add(out, str_from(f->type == CONF_SPECIAL ? f->special->form : forms[f->type]));
+	if (f->min && f->max)
+		buf_addf(out, ", %s to %s", f->min, f->max);
+	else if (f->min || f->max)
+		buf_addf(out, f->min ? ", at least %s" : ", at most %s", f->min ? f->min : f->max);
+}
+
+static void put_rows(struct buf *out, const struct field *rows, const char *prefix)
+{
+	for (const struct field *f = rows; f->key; f++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s%s", prefix, f->key);
+		buf_addf(out, "| `%s` | ", path);
+		put_form(out, f);
+		if (f->dflt && f->dflt[0])
+			buf_addf(out, " | `%s` | %s |\n", f->dflt, f->help);
+		else
+			buf_addf(out, " | | %s |\n", f->help);
+		/* Small objects without a section of their own stand where they are used. */
+		if (f->type == CONF_OBJECT && !has_section(f->rows)) {
+			snprintf(path, sizeof(path), "%s%s.", prefix, f->key);
+			put_rows(out, f->rows, path);
+		}
+	}
+}
+
+/* Only memory can fail, and the text is small: buf reports it at the end by being short. */
+enum err reference_print(struct buf *out)
+{
+	enum err e = buf_add(out, str_from(start));
+
+	for (size_t i = 0; i < ARRAY_LEN(sections) && !e; i++) {
+		e = buf_addf(out, "\n## %s\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
+			sections[i].title);
+		put_rows(out, sections[i].rows, "");
+	}
+	return e;
+}
