@@ -75,16 +75,21 @@ struct store {
 };
 
 /*
- * Blocking, before the loops run: makes the directory (0700) and what is in it, or refuses with the reason:
- * not a directory, foreign-owned, readable by others and not ours to repair, not writable, no space for a
- * self-check object, locked by an incompatible version. Cleans temporary files older than a minute.
+ * Blocking, before the loops run: makes the directory (0700) and what is in it, or refuses with the reason
+ * and the command that helps: not a directory, foreign-owned, reachable by others, of another version; a
+ * new one also when a self-check object cannot be written. One that exists is opened with a warning then:
+ * a full disk must not keep its certificates from being served. Wrong modes below the top are repaired and
+ * logged. Cleans temporary files older than a minute. Looks at nothing that grows with the number of names.
  *
  *   DIR/format                          "sallyport-store 1"
  *   DIR/certs/ab/app.example.com/0000000007.pem    (ab: two hex digits of a hash of the name)
- *   DIR/accounts/… orders/… failures/…  the same shape
+ *   DIR/accounts/… orders/… failures/…  the same shape without .pem
+ *   DIR/tmp/…                           files being written
  *   DIR/quarantine/…                    damaged files with the time
  *   DIR/locks/ab/NAME                   permanent files for kernel locks
  * Names are encoded so that none can leave its directory ("*" as "_wildcard_", odd bytes as %XX).
+ *
+ * Jobs of one group and name are done in the order given; loads and saves of different names in any.
  */
 enum err store_disk_open(struct loop *l, const char *directory, struct store **out,
 	struct fault *fault);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * store_open: the store's directory made, judged, repaired; blocking, before the loops run. Private to
+ * certstore.
+ */
+#ifndef CERTSTORE_STORE_OPEN_H
+#define CERTSTORE_STORE_OPEN_H
+
+#include "certstore/store_value.h"
+
+enum err store_open_root(struct store_root *out, const char *directory, struct fault *fault);
+void store_open_close(struct store_root *r);
+
+#endif
