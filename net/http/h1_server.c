@@ -619,7 +619,7 @@ static void set_demand(struct side *s, bool wanted)
 	}
 	if (x->wants_continue && !x->is_final_sent)
 		send_continue(x);
-	if (c->state == EXCHANGE)
+	if (c->state == EXCHANGE && !is_end_withheld(x))
 		deadline_arm(&c->deadline, c->args.body_ms);
 	if (!c->is_busy)
 		loop_defer(c->args.loop, &c->task);
