@@ -167,14 +167,17 @@ static void run_channel(ares_channel channel, int64_t timeout_ms)
 	for (;;) {
 		ares_socket_t socks[ARES_GETSOCK_MAXNUM];
 		struct pollfd fds[ARES_GETSOCK_MAXNUM];
-		int bits = ares_getsock(channel, socks, ARES_GETSOCK_MAXNUM);
+		unsigned wanted = (unsigned)ares_getsock(channel, socks, ARES_GETSOCK_MAXNUM);
 		nfds_t n = 0;
 
-		for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++)
-			if (ARES_GETSOCK_READABLE(bits, i) || ARES_GETSOCK_WRITABLE(bits, i))
-				fds[n++] = (struct pollfd){ .fd = socks[i], .events =
-					(short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-					(ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0)) };
+		/* Bit i: reading, bit i + 16: writing (the library's macros shift into the sign). */
+		for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+			short events = (short)((wanted >> i & 1 ? POLLIN : 0) |
+				(wanted >> (i + 16) & 1 ? POLLOUT : 0));
+
+			if (events)
+				fds[n++] = (struct pollfd){ .fd = socks[i], .events = events };
+		}
 		if (n == 0 || clock_mono_ms() >= end_ms)
 			return;
 		if (poll(fds, n, 50) <= 0) {

@@ -171,3 +171,8 @@ void tls_tickets_apply(struct tls_tickets *t, WOLFSSL_CTX *ctx)
 	wolfSSL_CTX_set_TicketEncCtx(ctx, t);
 	wolfSSL_CTX_set_TicketHint(ctx, TLS_TICKET_HINT_S);
 }
+
+SessionTicketEncCb tls_tickets_callback(void)
+{
+	return on_ticket;
+}

@@ -31,5 +31,7 @@ WOLFSSL_CTX *tls_context_make(const struct tls_context *c);
 WOLFSSL *tls_certificate_session(struct tls_certificate *c, struct tls_context *context);
 /* Makes ctx seal and open tickets with these keys. */
 void tls_tickets_apply(struct tls_tickets *t, WOLFSSL_CTX *ctx);
+/* What it installs, for tests. */
+SessionTicketEncCb tls_tickets_callback(void);
 
 #endif
