@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ca: what all requests to one CA share. Pure data; made and freed by issuer.
+ */
+#ifndef ACME_CA_H
+#define ACME_CA_H
+
+#include "acme/breaker.h"
+#include "acme/directory.h"
+#include "acme/nonce.h"
+
+struct account;
+
+struct ca {
+	struct loop *loop;
+	const struct conf_ca *conf;
+	struct transport *transport;
+	struct directory *directory;
+	struct nonce_pool nonces;
+	struct breaker breaker;
+	struct account *account;
+	int worked;      /* the challenge that last worked here (enum conf_challenge), or -1 */
+};
+
+#endif
