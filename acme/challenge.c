@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * challenge: the table of types. A new one is a file and a line here.
+ */
+#include "acme/challenge.h"
+
+#include "base/check.h"
+
+static const struct challenge_type *const types[] = {
+	&challenge_tlsalpn01,
+	&challenge_http01,
+};
+
+const struct challenge_type *challenge_type_of(enum conf_challenge kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (types[i]->kind == kind)
+			return types[i];
+	}
+	UNREACHABLE();
+}
+
+const struct challenge_type *challenge_type_named(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (str_is(name, types[i]->name))
+			return types[i];
+	}
+	return NULL;
+}
+
+bool challenge_token_is_fine(struct str token)
+{
+	for (size_t i = 0; i < token.len; i++) {
+		char c = token.at[i];
+		bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+			|| c == '-' || c == '_';
+		if (!fine)
+			return false;
+	}
+	return token.len >= 16 && token.len <= 128;
+}

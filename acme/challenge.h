@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * challenge (acme's half): how a challenge type is prepared. A type is one row in its own file; what is
+ * to be shown goes into certstore's table of live challenges, and workers answer from there.
+ */
+#ifndef ACME_CHALLENGE_H
+#define ACME_CHALLENGE_H
+
+#include "base/buf.h"
+#include "certstore/challenge.h"
+
+/* What will be shown. */
+struct challenge_answer {
+	char identifier[256];
+	struct buf key_authorization;
+	struct tls_certificate *certificate;  /* tls-alpn-01 */
+};
+
+struct challenge_type {
+	const char *name;                     /* as in the CA's JSON */
+	enum conf_challenge kind;
+	/* Pool thread: completes the answer from identifier and key authorization. */
+	enum err (*prepare)(struct challenge_answer *a, struct fault *fault);
+};
+
+extern const struct challenge_type challenge_http01, challenge_tlsalpn01;
+/* The row for this kind; never NULL. */
+const struct challenge_type *challenge_type_of(enum conf_challenge kind);
+/* The row for a CA's type text, or NULL. */
+const struct challenge_type *challenge_type_named(struct str name);
+/* [A-Za-z0-9_-]{16,128}: nothing else may come near a path or a header. */
+bool challenge_token_is_fine(struct str token);
+
+#endif
