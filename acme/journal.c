@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * journal: a record with the key as PEM below.
+ */
+#include "acme/journal.h"
+
+#include "acme/record.h"
+
+/* Orders live for hours to days; what is older is no order any more, whatever "expires" said. */
+static const int64_t age_max_ms = (int64_t)8 * 24 * 3600 * 1000;
+
+void journal_fini(struct journal *j)
+{
+	key_unref(&j->key);
+}
+
+enum err journal_write(const struct journal *j, struct buf *out)
+{
+	enum err err = record_add(out, "sallyport-order", STR("1"));
+	if (!err)
+		err = record_add(out, "ca", str_from(j->ca));
+	if (!err)
+		err = record_add(out, "order", str_from(j->url));
+	if (!err)
+		err = record_add_int(out, "begun-at", j->begun_at_ms);
+	if (!err)
+		err = record_add_int(out, "expires", j->expires_ms);
+	if (!err)
+		err = record_add_int(out, "resumed", j->resumed);
+	if (!err)
+		err = buf_add(out, STR("\n"));
+	return err ? err : key_to_pem(j->key, out);
+}
+
+enum err journal_parse(struct str text, struct journal *out, struct fault *fault)
+{
+	memset(out, 0, sizeof *out);
+	if (!str_is(record_get(text, "sallyport-order"), "1")
+		|| !transport_url_is_fine(record_get(text, "ca"))
+		|| !transport_url_is_fine(record_get(text, "order")))
+		return fault_set(fault, E_STORE_CORRUPT, "no order record");
+	record_copy(text, "ca", out->ca, sizeof out->ca);
+	record_copy(text, "order", out->url, sizeof out->url);
+	out->begun_at_ms = record_get_int(text, "begun-at", 0);
+	out->expires_ms = record_get_int(text, "expires", 0);
+	int64_t resumed = record_get_int(text, "resumed", 0);
+	out->resumed = resumed < JOURNAL_RESUMED_MAX ? (unsigned)resumed : JOURNAL_RESUMED_MAX;
+	if (key_from_pem(text, &out->key))
+		return fault_set(fault, E_STORE_CORRUPT, "order record without a usable key");
+	return E_OK;
+}
+
+bool journal_is_alive(const struct journal *j, int64_t now_ms)
+{
+	return j->key && j->resumed < JOURNAL_RESUMED_MAX && now_ms - j->begun_at_ms < age_max_ms
+		&& (!j->expires_ms || now_ms < j->expires_ms);
+}
