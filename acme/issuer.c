@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * issuer: owns the CAs, the queue and the jobs. A job looks into the store first (many at once), then
+ * waits here for one of the places at the CAs.
+ *
+ *   job --> QUEUE (urgent | named | renewal) --> running (at most max_orders) --> callback
+ *
+ * A quarter of the places is kept for renewals: what is served today goes before what may come.
+ */
+#include "acme/issuer.h"
+
+#include "acme/account.h"
+#include "acme/job.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "net/deadline.h"
+
+enum { MAX_ORDERS = 16, UNSAVED_MAX = 256, UNSAVED_MIN_MS = 5000, UNSAVED_MAX_MS = 10 * 60 * 1000 };
+
+enum line { LINE_URGENT, LINE_NAMED, LINE_RENEWAL, LINES };
+
+/* What we know of a job beside what it knows itself. */
+struct ticket {
+	struct job *job;
+	enum issuer_reason reason;
+	bool is_running;
+	issuer_fn *fn;             /* NULL: disowned */
+	void *owner;
+};
+
+/* A certificate the store did not take. */
+struct unsaved {
+	struct list node;
+	struct issuer *issuer;
+	struct errand *errand;
+	char *name;
+	struct buf bundle;
+};
+
+struct issuer {
+	struct conf *conf;
+	struct job_env env;
+	struct map tickets;        /* name -> struct ticket * */
+	struct list lines[LINES];
+	unsigned max_orders, running, running_renewals;
+	struct list unsaved;
+	unsigned n_unsaved;
+	struct deadline unsaved_timer;
+	int64_t unsaved_pause_ms;
+};
+
+static const struct log log_acme = { "acme" };
+
+static struct ticket *ticket_of(struct issuer *i, const struct job *j)
+{
+	return map_get(&i->tickets, str_from(job_name(j)));
+}
+
+/* ---- the queue ---- */
+
+static struct job *first_in(struct list *line)
+{
+	return list_is_empty(line) ? NULL : job_of_node(line->next);
+}
+
+static struct job *next_job(struct issuer *i)
+{
+	struct job *renewal = first_in(&i->lines[LINE_RENEWAL]);
+	unsigned reserved = i->max_orders / 4 ? i->max_orders / 4 : 1;
+	if (renewal && i->running_renewals < reserved)
+		return renewal;
+	for (int line = 0; line < LINES; line++) {
+		struct job *j = first_in(&i->lines[line]);
+		if (j)
+			return j;
+	}
+	return NULL;
+}
+
+static void run_next(struct issuer *i)
+{
+	struct job *j;
+	while (i->running < i->max_orders && (j = next_job(i))) {
+		struct ticket *t = ticket_of(i, j);
+		list_remove(job_node(j));
+		t->is_running = true;
+		i->running++;
+		i->running_renewals += t->reason == ISSUER_RENEWAL;
+		job_run(j);
+	}
+}
+
+static void on_wants_turn(void *issuer, struct job *j)
+{
+	static const enum line lines[] = {
+		[ISSUER_ON_DEMAND] = LINE_URGENT,
+		[ISSUER_NAMED] = LINE_NAMED,
+		[ISSUER_RENEWAL] = LINE_RENEWAL,
+	};
+	struct issuer *i = issuer;
+	list_append(&i->lines[lines[ticket_of(i, j)->reason]], job_node(j));
+	run_next(i);
+}
+
+static void on_ended(void *issuer, struct job *j, enum err err, struct entry *e,
+	const struct fault *fault, int64_t retry_at_ms)
+{
+	struct issuer *i = issuer;
+	struct ticket *t = map_remove(&i->tickets, str_from(job_name(j)));
+	ASSERT(t && t->job == j);
+	struct ticket copy = *t;
+	mem_free(&t);
+	if (copy.is_running) {
+		i->running--;
+		i->running_renewals -= copy.reason == ISSUER_RENEWAL;
+	}
+	job_free(&j);
+	run_next(i);
+	if (copy.fn)
+		copy.fn(copy.owner, err, e, fault, retry_at_ms);
+}
+
+/* ---- certificates the store did not take ---- */
+
+static void free_unsaved(struct unsaved *u)
+{
+	list_remove(&u->node);
+	errand_abandon(&u->errand);
+	mem_wipe(u->bundle.at, u->bundle.len);
+	buf_fini(&u->bundle);
+	u->issuer->n_unsaved--;
+	mem_free(&u->name);
+	mem_free(&u);
+}
+
+static void on_unsaved(void *issuer, const char *name, struct buf *bundle)
+{
+	struct issuer *i = issuer;
+	list_each(&i->unsaved, node, tmp) {
+		struct unsaved *old = list_entry(node, struct unsaved, node);
+		if (str_is(str_from(name), old->name))
+			free_unsaved(old);
+	}
+	if (i->n_unsaved == UNSAVED_MAX)
+		return;  /* the order journal still leads to it */
+	struct unsaved *u = mem_new(sizeof *u);
+	u->issuer = i;
+	u->name = mem_strdup(name);
+	u->bundle = *bundle;
+	buf_init(bundle, 0);
+	list_append(&i->unsaved, &u->node);
+	i->n_unsaved++;
+	if (!deadline_is_armed(&i->unsaved_timer)) {
+		i->unsaved_pause_ms = UNSAVED_MIN_MS;
+		deadline_arm(&i->unsaved_timer, i->unsaved_pause_ms);
+	}
+}
+
+static void on_resaved(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct unsaved *u = owner;
+	(void)object;
+	(void)fault;
+	u->errand = NULL;
+	if (err)
+		return;
+	log_info(&log_acme, "certificate saved at last", "name=%s", u->name);
+	errand_remove(u->issuer->env.store, STORE_ORDERS, u->name);
+	free_unsaved(u);
+}
+
+static void on_unsaved_timer(struct deadline *d)
+{
+	struct issuer *i = container_of(d, struct issuer, unsaved_timer);
+	list_each(&i->unsaved, node, tmp) {
+		struct unsaved *u = list_entry(node, struct unsaved, node);
+		if (!u->errand)
+			u->errand = errand_save(i->env.store, STORE_CERTS, u->name, buf_str(&u->bundle),
+				on_resaved, u);
+	}
+	if (list_is_empty(&i->unsaved))
+		return;
+	i->unsaved_pause_ms = i->unsaved_pause_ms * 2 < UNSAVED_MAX_MS ? i->unsaved_pause_ms * 2
+		: UNSAVED_MAX_MS;
+	deadline_arm(&i->unsaved_timer, i->unsaved_pause_ms);
+}
+
+/* ---- CAs ---- */
+
+static enum err open_ca(struct issuer *i, struct ca *ca, const struct conf_ca *conf,
+	const char *user_agent, struct fault *fault)
+{
+	ca->loop = i->env.loop;
+	ca->conf = conf;
+	ca->worked = -1;
+	enum err err = transport_fetch_new(i->env.loop, conf, user_agent, &ca->transport, fault);
+	if (err) {
+		fault_during(fault, "preparing the CA %s", conf->name);
+		return err;
+	}
+	ca->directory = directory_new(i->env.loop, ca->transport, conf->directory);
+	ca->account = account_new(&(struct account_args){ .ca = ca, .store = i->env.store,
+		.email = i->conf->acme.email });
+	return E_OK;
+}
+
+static void close_ca(struct ca *ca)
+{
+	account_free(&ca->account);
+	directory_free(&ca->directory);
+	if (ca->transport)
+		ca->transport->ops->free(ca->transport);
+	ca->transport = NULL;
+}
+
+static enum err open_cas(struct issuer *i, const char *user_agent, struct fault *fault)
+{
+	const struct conf_acme *acme = &i->conf->acme;
+	if (!acme->n_ca)
+		return fault_set(fault, E_CONFIG, "acme.ca names no CA");
+	i->env.cas = mem_new(acme->n_ca * sizeof *i->env.cas);
+	for (; i->env.n_cas < acme->n_ca; i->env.n_cas++) {
+		enum err err = open_ca(i, &i->env.cas[i->env.n_cas], &acme->ca[i->env.n_cas], user_agent,
+			fault);
+		if (err)
+			return err;
+	}
+	return E_OK;
+}
+
+/* ---- the door ---- */
+
+enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct fault *fault)
+{
+	struct issuer *i = mem_new(sizeof *i);
+	i->conf = conf_ref(args->conf);
+	i->env = (struct job_env){
+		.loop = args->loop, .acme = &i->conf->acme, .store = args->store,
+		.challenges = args->challenges,
+		.can = { [CONF_TLS_ALPN_01] = args->can_tls_alpn, [CONF_HTTP_01] = args->can_http },
+		.on_wants_turn = on_wants_turn, .on_unsaved = on_unsaved, .on_ended = on_ended,
+		.issuer = i,
+	};
+	memory_init(&i->env.memory, args->store);
+	map_init(&i->tickets);
+	for (int line = 0; line < LINES; line++)
+		list_init(&i->lines[line]);
+	list_init(&i->unsaved);
+	deadline_init(&i->unsaved_timer, args->loop, on_unsaved_timer);
+	i->max_orders = i->conf->acme.max_orders ? i->conf->acme.max_orders : MAX_ORDERS;
+	enum err err = open_cas(i, args->user_agent, fault);
+	if (err)
+		issuer_free(&i);
+	*out = i;
+	return err;
+}
+
+void issuer_free(struct issuer **issuer)
+{
+	struct issuer *i = *issuer;
+	size_t cursor = 0;
+	struct str name;
+	void *ticket;
+	if (!i)
+		return;
+	*issuer = NULL;
+	while (map_next(&i->tickets, &cursor, &name, &ticket)) {
+		struct ticket *t = ticket;
+		job_free(&t->job);
+		mem_free(&t);
+	}
+	map_fini(&i->tickets);
+	list_each(&i->unsaved, node, tmp)
+		free_unsaved(list_entry(node, struct unsaved, node));
+	deadline_disarm(&i->unsaved_timer);
+	for (unsigned n = 0; n < i->env.n_cas; n++)
+		close_ca(&i->env.cas[n]);
+	mem_free(&i->env.cas);
+	memory_fini(&i->env.memory);
+	conf_unref(&i->conf);
+	mem_free(&i);
+}
+
+struct job *issuer_obtain(struct issuer *i, const char *name, enum issuer_reason reason, issuer_fn *fn,
+	void *owner)
+{
+	ASSERT(name[0] && !map_get(&i->tickets, str_from(name)));
+	struct ticket *t = mem_new(sizeof *t);
+	t->reason = reason;
+	t->fn = fn;
+	t->owner = owner;
+	map_put(&i->tickets, str_from(name), t);
+	t->job = job_new(&i->env, name);
+	return t->job;
+}
+
+void issuer_disown(struct job **j)
+{
+	struct ticket *t = *j ? ticket_of(job_env(*j)->issuer, *j) : NULL;
+	*j = NULL;
+	if (t)
+		t->fn = NULL;
+}
+
+void issuer_hurry(struct job *j)
+{
+	struct issuer *i = job_env(j)->issuer;
+	struct ticket *t = ticket_of(i, j);
+	if (t->is_running)
+		return;
+	t->reason = ISSUER_ON_DEMAND;
+	if (!list_is_empty(job_node(j))) {
+		list_remove(job_node(j));
+		list_append(&i->lines[LINE_URGENT], job_node(j));
+	}
+}
+
+void issuer_forgive(struct issuer *i, const char *name)
+{
+	memory_forget(&i->env.memory, name);
+}
+
+const char *issuer_job_text(const struct job *j)
+{
+	return job_text(j);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * issuer: certificates by ACME (RFC 8555): the door of this layer. One job per name at a time; the
+ * CAs in order; backoff per name and breaker per CA, both persisted where they must survive a restart.
+ * Control loop only.
+ */
+#ifndef ACME_ISSUER_H
+#define ACME_ISSUER_H
+
+#include "certstore/challenge.h"
+#include "certstore/entry.h"
+#include "certstore/store.h"
+#include "conf/conf.h"
+#include "net/loop.h"
+
+struct issuer;
+
+struct issuer_args {
+	struct loop *loop;
+	struct conf *conf;                     /* referenced */
+	struct store *store;
+	struct challenge_table *challenges;
+	/* Which challenges can reach us: a TLS listener, a plain listener. */
+	bool can_tls_alpn, can_http;
+	const char *user_agent;                /* "sallyport/0.1" */
+};
+
+/* Reads trust files (blocking): before the loops run. */
+enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct fault *fault);
+/* Cancels all jobs; their callbacks do not come. Orders begun are resumed by the journal at the next start. */
+void issuer_free(struct issuer **i);
+
+enum issuer_reason {
+	ISSUER_ON_DEMAND,   /* a client is waiting */
+	ISSUER_NAMED,       /* a configured site without certificate */
+	ISSUER_RENEWAL,
+};
+
+/*
+ * err E_OK: e is the new certificate, already in the store (or kept for a later save if the store failed:
+ * then fault says so); the callback takes a reference if it keeps it. Otherwise fault tells why
+ * and retry_at_ms (wall clock) when the name may be tried again: before that issuer_obtain answers
+ * E_BACKOFF at once with the cause of the last failure, across restarts.
+ */
+typedef void issuer_fn(void *owner, enum err err, struct entry *e, const struct fault *fault,
+	int64_t retry_at_ms);
+
+struct job;
+/* name: checked, lower-case A-label. One job per name: a second call for a name that is under way is a bug.
+ * The callback never comes before this returns. The job goes on if nobody waits. */
+struct job *issuer_obtain(struct issuer *i, const char *name, enum issuer_reason reason, issuer_fn *fn,
+	void *owner);
+/* Forgets the callback; the job goes on. Nulls. */
+void issuer_disown(struct job **j);
+/* For a handshake that now waits for a job begun in the background: moves it to the front. */
+void issuer_hurry(struct job *j);
+
+/* Forgets the failure memory of a name (operator's wish, or its configuration changed). */
+void issuer_forgive(struct issuer *i, const char *name);
+
+/* What it is doing now, for logs and status: "validating tls-alpn-01". Static text. */
+const char *issuer_job_text(const struct job *j);
+
+#endif

@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * job: everything that can be known without a CA comes first, so that a name in backoff, or one that
+ * another process got meanwhile, costs the CA nothing and waits in no queue.
+ *
+ *   RECALL --> QUEUED --> LOCK --> STORED --> JOURNAL --> ACCOUNT --> KEY --> ORDER --> CHECK --> SAVE
+ *      \                             \                      ^                  |                    |
+ *       \                             \                     +-- another try ---+                    |
+ *        +-----------------------------+------------> ended <------------------+--------------------+
+ *
+ * Another try: the other challenge type, the next CA, a forgotten account, an order that is no more. Each
+ * is bounded: two orders per CA in one job.
+ */
+#include "acme/job.h"
+
+#include <stdio.h>
+
+#include "acme/account.h"
+#include "acme/journal.h"
+#include "acme/leaf.h"
+#include "acme/order.h"
+#include "acme/problem.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/random.h"
+
+/* X(enumerator, function, text) */
+#define JOB_STATES(X) \
+	X(JOB_RECALL, recall, "recalling earlier failures") \
+	X(JOB_QUEUED, queued, "waiting for its turn") \
+	X(JOB_LOCK, lock, "waiting for another process") \
+	X(JOB_STORED, stored, "looking into the store") \
+	X(JOB_JOURNAL, journal, "looking for an unfinished order") \
+	X(JOB_ACCOUNT, account, "preparing the account") \
+	X(JOB_KEY, key, "making the key") \
+	X(JOB_ORDER, order, "ordering") \
+	X(JOB_CHECK, check, "checking the certificate") \
+	X(JOB_SAVE, save, "saving the certificate")
+
+enum job_state {
+#define X(name, fn, text) name,
+	JOB_STATES(X)
+#undef X
+};
+
+enum { LOCK_WAIT_MS = 30000, ORDERS_MAX = 2, OPENINGS_BEFORE_NEXT = 3,
+	BLAMELESS_MIN_MS = 2000 };
+
+struct job {
+	struct list node;           /* issuer's queue */
+	struct job_env *env;
+	char name[ENTRY_NAME];
+
+	enum job_state state;
+	struct errand *errand, *journal_errand;
+	bool is_locked;
+	struct failure failure;     /* count 0: none */
+	struct entry *held;         /* what the store has, due or expired */
+	struct journal journal;     /* url "": none */
+	bool is_resuming, was_reregistered;
+
+	unsigned ca_index, orders;  /* of this CA */
+	struct waiter account;
+	struct leaf *leaf;
+	struct order *order;
+	int avoid;                  /* challenge that failed here already, or -1 */
+	int used;                   /* challenge that worked, or -1 */
+	unsigned polls;
+	struct delivery *delivery;
+	int64_t started_at_ms, run_at_ms;   /* loop clock */
+};
+
+#define X(name, fn, text) static void ask_##fn(struct job *j);
+JOB_STATES(X)
+#undef X
+
+static const struct {
+	const char *text;
+	void (*ask)(struct job *j);
+} rows[] = {
+#define X(name, fn, text) { text, ask_##fn },
+	JOB_STATES(X)
+#undef X
+};
+
+static const struct log log_acme = { "acme" };
+
+static void enter(struct job *j, enum job_state state)
+{
+	j->state = state;
+	log_trace(&log_acme, "job", "name=%s state=%d", j->name, (int)state);
+	rows[state].ask(j);
+}
+
+static struct ca *ca_of(const struct job *j)
+{
+	return &j->env->cas[j->ca_index];
+}
+
+/* ---- the ends ---- */
+
+static void end(struct job *j, enum err err, struct entry *e, const struct fault *fault,
+	int64_t retry_at_ms)
+{
+	struct entry *mine = e ? entry_ref(e) : NULL;
+	struct fault f = fault ? *fault : (struct fault){ .code = err };
+	j->env->on_ended(j->env->issuer, j, err, mine, &f, retry_at_ms);
+	entry_unref(&mine);
+}
+
+/* The CA is down or refuses us: nobody counts that against the name. */
+static void end_blameless(struct job *j, enum err err, const struct fault *fault, int64_t retry_at_ms)
+{
+	int64_t now = clock_wall_ms();
+	if (retry_at_ms < now + BLAMELESS_MIN_MS)
+		retry_at_ms = now + BLAMELESS_MIN_MS;
+	log_kv(&log_acme, LOG_WARN, "certificate not obtained", (struct log_field[]){
+		{ .key = "name", .text = str_from(j->name) },
+		{ .key = "while", .text = str_from(fault->activity) },
+		{ .key = "err", .text = str_from(err_text(err)) },
+		{ .key = "detail", .text = str_from(fault->detail) },
+		{ .key = "retry_in_s", .type = LOG_F_INT, .number = (retry_at_ms - now) / 1000 },
+	}, 5);
+	end(j, err, NULL, fault, retry_at_ms);
+}
+
+static int64_t remaining_ms(const struct job *j, int64_t now_ms)
+{
+	return j->held && j->held->not_after_ms > now_ms ? j->held->not_after_ms - now_ms : 0;
+}
+
+/* This name failed: count it, say it, keep it. */
+static void end_failed(struct job *j, const struct fault *fault)
+{
+	int64_t now = clock_wall_ms();
+	struct failure_rule rule = { j->env->acme->retry_min_ms, j->env->acme->retry_max_ms,
+		remaining_ms(j, now) };
+	failure_add(&j->failure, fault, &rule, now, (unsigned)random_below(1001));
+	memory_keep(&j->env->memory, j->name, &j->failure);
+	log_kv(&log_acme, LOG_WARN, "certificate refused", (struct log_field[]){
+		{ .key = "name", .text = str_from(j->name) },
+		{ .key = "ca", .text = str_from(ca_of(j)->conf->name) },
+		{ .key = "while", .text = str_from(fault->activity) },
+		{ .key = "err", .text = str_from(err_text(fault->code)) },
+		{ .key = "type", .text = fault->type[0] ? str_from(fault->type) : STR_NONE },
+		{ .key = "detail", .text = str_from(fault->detail) },
+		{ .key = "attempt", .type = LOG_F_INT, .number = (int64_t)j->failure.count },
+		{ .key = "retry_in_s", .type = LOG_F_INT, .number = (j->failure.retry_at_ms - now) / 1000 },
+	}, 8);
+	end(j, fault->code, NULL, fault, j->failure.retry_at_ms);
+}
+
+/* ---- RECALL ---- */
+
+static void on_errand(void *owner, enum err err, void *object, const struct fault *fault);
+
+static void ask_recall(struct job *j)
+{
+	j->errand = memory_recall(&j->env->memory, j->name, on_errand, j);
+}
+
+static void answer_recall(struct job *j, struct failure *f)
+{
+	const struct failure *newer = memory_newest(&j->env->memory, j->name);
+	if (newer)
+		j->failure = *newer;
+	else if (f)
+		j->failure = *f;
+	mem_release(f);
+	if (failure_forbids(&j->failure, clock_wall_ms()))
+		end(j, E_BACKOFF, NULL, &j->failure.fault, j->failure.retry_at_ms);
+	else
+		enter(j, JOB_QUEUED);
+}
+
+/* ---- QUEUED ---- */
+
+static void ask_queued(struct job *j)
+{
+	j->env->on_wants_turn(j->env->issuer, j);
+}
+
+void job_run(struct job *j)
+{
+	ASSERT(j->state == JOB_QUEUED);
+	j->run_at_ms = loop_now_ms(j->env->loop);
+	enter(j, JOB_LOCK);
+}
+
+/* ---- LOCK ---- */
+
+static void ask_lock(struct job *j)
+{
+	j->errand = errand_lock(j->env->store, j->name, LOCK_WAIT_MS, on_errand, j);
+}
+
+static void answer_lock(struct job *j)
+{
+	j->is_locked = true;
+	enter(j, JOB_STORED);
+}
+
+/* ---- STORED: another process may have been faster ---- */
+
+static enum err parse_entry(struct str bytes, const char *name, void **object, struct fault *fault)
+{
+	return entry_parse(bytes, name, (struct entry **)object, fault);
+}
+
+static void free_entry(void *object)
+{
+	struct entry *e = object;
+	entry_unref(&e);
+}
+
+static void ask_stored(struct job *j)
+{
+	j->errand = errand_load(j->env->store, STORE_CERTS, j->name, parse_entry, free_entry, on_errand,
+		j);
+}
+
+static void answer_stored(struct job *j, struct entry *e)
+{
+	int64_t now = clock_wall_ms();
+	if (!e || !entry_is_valid_at(e, now) || now >= e->renew_at_ms) {
+		j->held = e;
+		enter(j, JOB_JOURNAL);
+		return;
+	}
+	/* Its order is done, whatever the journal says. */
+	errand_remove(j->env->store, STORE_ORDERS, j->name);
+	end(j, E_OK, e, NULL, 0);
+	entry_unref(&e);
+}
+
+/* ---- JOURNAL ---- */
+
+static enum err parse_journal(struct str bytes, const char *name, void **object, struct fault *fault)
+{
+	struct journal *journal = mem_new(sizeof *journal);
+	(void)name;
+	enum err err = journal_parse(bytes, journal, fault);
+	if (err) {
+		journal_fini(journal);
+		mem_release(journal);
+	} else {
+		*object = journal;
+	}
+	return err;
+}
+
+static void free_journal(void *object)
+{
+	journal_fini(object);
+	mem_release(object);
+}
+
+static void drop_journal(struct job *j)
+{
+	if (j->journal.url[0])
+		errand_remove(j->env->store, STORE_ORDERS, j->name);
+	journal_fini(&j->journal);
+	j->journal = (struct journal){ 0 };
+	j->is_resuming = false;
+}
+
+static void ask_journal(struct job *j)
+{
+	j->errand = errand_load(j->env->store, STORE_ORDERS, j->name, parse_journal, free_journal,
+		on_errand, j);
+}
+
+static bool is_of_a_ca(struct job *j)
+{
+	for (unsigned i = 0; i < j->env->n_cas; i++) {
+		if (str_is(str_from(j->journal.ca), j->env->cas[i].conf->directory)) {
+			j->ca_index = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void answer_journal(struct job *j, struct journal *journal)
+{
+	if (journal) {
+		j->journal = *journal;
+		mem_release(journal);
+		/* One that led to the certificate we hold is over. */
+		bool is_over = j->held && j->held->issued_at_ms >= j->journal.begun_at_ms;
+		if (!is_over && journal_is_alive(&j->journal, clock_wall_ms()) && is_of_a_ca(j)
+			&& key_type(j->journal.key) == j->env->acme->key)
+			j->is_resuming = true;
+		else
+			drop_journal(j);
+	}
+	enter(j, JOB_ACCOUNT);
+}
+
+/* ---- ACCOUNT: the first CA that is not known to be down ---- */
+
+/* A certificate that still has life left waits for its CA for a while. */
+static bool may_leave(const struct job *j, const struct ca *ca)
+{
+	int64_t now = clock_wall_ms(), left = remaining_ms(j, now);
+	if (!left)
+		return true;
+	return breaker_openings(&ca->breaker) >= OPENINGS_BEFORE_NEXT
+		&& left < (j->held->not_after_ms - j->held->not_before_ms) / 6;
+}
+
+static bool next_ca(struct job *j)
+{
+	if (j->ca_index + 1 >= j->env->n_cas || !may_leave(j, ca_of(j)))
+		return false;
+	j->ca_index++;
+	j->orders = 0;
+	j->avoid = -1;
+	j->was_reregistered = false;
+	drop_journal(j);
+	return true;
+}
+
+static int64_t breaker_wall_ms(const struct job *j)
+{
+	int64_t mono = clock_mono_ms(), best = INT64_MAX;
+	for (unsigned i = 0; i <= j->ca_index; i++) {
+		int64_t until = breaker_until(&j->env->cas[i].breaker, mono);
+		best = until < best ? until : best;
+	}
+	return clock_wall_ms() + best - mono;
+}
+
+static void end_ca_down(struct job *j, const struct fault *fault)
+{
+	int64_t at = breaker_wall_ms(j);
+	end_blameless(j, fault->code, fault, fault->retry_at_ms > at ? fault->retry_at_ms : at);
+}
+
+static void ask_account(struct job *j)
+{
+	struct fault fault = { 0 };
+	while (!breaker_may_start(&ca_of(j)->breaker, clock_mono_ms())) {
+		if (next_ca(j))
+			continue;
+		fault_set(&fault, E_CA_DOWN, "%s was unreachable a moment ago", ca_of(j)->conf->name);
+		fault_during(&fault, "%s", rows[j->state].text);
+		end_ca_down(j, &fault);
+		return;
+	}
+	if (account_is_ready(ca_of(j)->account))
+		enter(j, JOB_KEY);
+	else
+		account_wait(ca_of(j)->account, &j->account);
+}
+
+static void on_account(struct waiter *w, enum err err, const struct fault *fault)
+{
+	struct job *j = container_of(w, struct job, account);
+	if (!err)
+		enter(j, JOB_KEY);
+	else if (next_ca(j))
+		enter(j, JOB_ACCOUNT);
+	else
+		end_ca_down(j, fault);
+}
+
+/* ---- KEY ---- */
+
+static void ask_key(struct job *j)
+{
+	/* A second order of the same job keeps its key: the first came to nothing. */
+	if (j->leaf && !j->is_resuming) {
+		enter(j, JOB_ORDER);
+		return;
+	}
+	leaf_free(j->leaf);
+	j->leaf = NULL;
+	struct leaf *leaf = leaf_new(j->name, j->env->acme->key,
+		j->is_resuming ? j->journal.key : NULL);
+	j->errand = errand_work(j->env->loop, leaf_make, leaf, leaf_free, on_errand, j);
+}
+
+static void answer_key(struct job *j, struct leaf *leaf)
+{
+	j->leaf = leaf;
+	enter(j, JOB_ORDER);
+}
+
+/* ---- ORDER ---- */
+
+static int kind_named(const char *text)
+{
+	const struct challenge_type *type = challenge_type_named(str_from(text));
+	return type ? (int)type->kind : -1;
+}
+
+/* Configured order; what worked for this name, else at this CA, first; what failed a moment ago last. */
+static unsigned order_challenges(const struct job *j, enum conf_challenge wanted[CONF_CHALLENGES])
+{
+	const struct conf_acme *acme = j->env->acme;
+	int first = j->held ? kind_named(j->held->challenge) : -1;
+	unsigned n = 0;
+	if (first < 0)
+		first = ca_of(j)->worked;
+	for (int pass = 0; pass < 3; pass++) {
+		for (unsigned i = 0; i < acme->n_challenges && n < CONF_CHALLENGES; i++) {
+			int kind = (int)acme->challenges[i];
+			int its_pass = kind == j->avoid ? 2 : kind == first ? 0 : 1;
+			if (its_pass == pass && j->env->can[kind])
+				wanted[n++] = acme->challenges[i];
+		}
+	}
+	return n;
+}
+
+static void on_placed(void *owner, struct order *o);
+static void on_ordered(void *owner, struct order *o, enum err err, struct str chain,
+	const struct fault *fault);
+
+static void ask_order(struct job *j)
+{
+	struct ca *ca = ca_of(j);
+	struct order_args args = {
+		.ca = ca, .account_key = account_key(ca->account), .kid = account_kid(ca->account),
+		.name = j->name, .profile = ca->conf->profile, .csr = buf_str(&j->leaf->csr),
+		.resume_url = j->is_resuming ? j->journal.url : NULL,
+		.table = j->env->challenges,
+		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
+	};
+	args.n_wanted = order_challenges(j, args.wanted);
+	/* The directory may have grown old while the key was made. */
+	if (!account_is_ready(ca->account)) {
+		enter(j, JOB_ACCOUNT);
+		return;
+	}
+	if (!j->is_resuming)
+		j->orders++;
+	j->order = order_start(&args);
+}
+
+static void on_journal_saved(void *owner, enum err err, void *object, const struct fault *fault);
+
+/* While the CA validates, the disk syncs. */
+static void on_placed(void *owner, struct order *o)
+{
+	struct job *j = owner;
+	struct buf b;
+	if (j->is_resuming)
+		j->journal.resumed++;
+	else {
+		drop_journal(j);
+		j->journal = (struct journal){ .begun_at_ms = clock_wall_ms(),
+			.key = key_ref(j->leaf->key) };
+		str_copy(j->journal.ca, ACME_URL, str_from(ca_of(j)->conf->directory));
+		str_copy(j->journal.url, ACME_URL, str_from(order_url(o)));
+	}
+	j->journal.expires_ms = order_expires_ms(o);
+	buf_init(&b, JOURNAL_MAX);
+	enum err err = journal_write(&j->journal, &b);
+	ASSERT(!err);
+	errand_abandon(&j->journal_errand);
+	j->journal_errand = errand_save(j->env->store, STORE_ORDERS, j->name, buf_str(&b),
+		on_journal_saved, j);
+	mem_wipe(b.at, b.len);
+	buf_fini(&b);
+}
+
+static void on_journal_saved(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct job *j = owner;
+	(void)object;
+	j->journal_errand = NULL;
+	if (!j->order)
+		return;
+	if (!err || j->is_resuming) {  /* resumed: the key is there already */
+		order_allow_finalize(j->order);
+		return;
+	}
+	/* A disk that cannot take the key cannot take the certificate: spend no quota on it. */
+	struct fault f = *fault;
+	fault_during(&f, "writing the order down");
+	order_cancel(&j->order);
+	end_failed(j, &f);
+}
+
+static void retry_order(struct job *j)
+{
+	drop_journal(j);
+	enter(j, JOB_ACCOUNT);
+}
+
+/* One kind of trouble after the other; the first that has a remedy left wins. */
+static void order_failed(struct job *j, const struct fault *fault, int used)
+{
+	enum problem_class class = problem_class(fault);
+	if (class == PROBLEM_ACCOUNT_GONE && !j->was_reregistered) {
+		j->was_reregistered = true;
+		if (j->orders)
+			j->orders--;
+		account_lost(ca_of(j)->account, account_kid(ca_of(j)->account));
+		retry_order(j);
+	} else if (class == PROBLEM_CA && next_ca(j)) {
+		enter(j, JOB_ACCOUNT);
+	} else if (class == PROBLEM_CA) {
+		end_ca_down(j, fault);
+	} else if (fault->code == E_TIMEOUT) {
+		end_failed(j, fault);   /* parked: the journal stays */
+	} else if (j->is_resuming || (class == PROBLEM_ORDER_GONE && j->orders < ORDERS_MAX)) {
+		retry_order(j);
+	} else if (used >= 0 && problem_is_about_challenge(fault) && j->orders < ORDERS_MAX
+		&& j->avoid < 0 && j->env->acme->n_challenges > 1
+		&& j->env->can[CONF_TLS_ALPN_01] && j->env->can[CONF_HTTP_01]) {
+		log_info(&log_acme, "trying the other challenge", "name=%s failed=%s", j->name,
+			challenge_type_of((enum conf_challenge)used)->name);
+		j->avoid = used;
+		retry_order(j);
+	} else {
+		drop_journal(j);
+		end_failed(j, fault);
+	}
+}
+
+static void log_refusal(const struct job *j, const struct fault *fault)
+{
+	log_kv(&log_acme, LOG_INFO, "order failed", (struct log_field[]){
+		{ .key = "name", .text = str_from(j->name) },
+		{ .key = "ca", .text = str_from(ca_of(j)->conf->name) },
+		{ .key = "while", .text = str_from(fault->activity) },
+		{ .key = "type", .text = fault->type[0] ? str_from(fault->type) : STR_NONE },
+		{ .key = "detail", .text = str_from(fault->detail) },
+	}, 5);
+}
+
+static void on_ordered(void *owner, struct order *o, enum err err, struct str chain,
+	const struct fault *fault)
+{
+	struct job *j = owner;
+	ASSERT(o == j->order);
+	j->order = NULL;
+	j->used = order_challenge(o);
+	j->polls += order_polls(o);
+	if (err) {
+		log_refusal(j, fault);
+		order_failed(j, fault, j->used);
+		return;
+	}
+	j->delivery = delivery_new(j->name, chain);
+	enter(j, JOB_CHECK);
+}
+
+/* ---- CHECK ---- */
+
+static void ask_check(struct job *j)
+{
+	struct delivery *d = j->delivery;
+	const struct ca *ca = ca_of(j);
+	int used = j->used >= 0 ? j->used : j->held ? kind_named(j->held->challenge) : -1;
+	str_copy(d->ca, sizeof d->ca, str_from(ca->conf->directory));
+	str_copy(d->account, sizeof d->account, str_from(account_kid(ca->account)));
+	str_copy(d->profile, sizeof d->profile, str_from(ca->conf->profile));
+	if (used >= 0)
+		str_copy(d->challenge, sizeof d->challenge,
+			str_from(challenge_type_of((enum conf_challenge)used)->name));
+	d->key = key_ref(j->leaf->key);
+	d->now_ms = clock_wall_ms();
+	j->delivery = NULL;  /* the errand's now */
+	j->errand = errand_work(j->env->loop, delivery_check, d, delivery_free, on_errand, j);
+}
+
+static void answer_check(struct job *j, struct delivery *d)
+{
+	j->delivery = d;
+	enter(j, JOB_SAVE);
+}
+
+/* ---- SAVE ---- */
+
+static void ask_save(struct job *j)
+{
+	j->errand = errand_save(j->env->store, STORE_CERTS, j->name, buf_str(&j->delivery->bundle),
+		on_errand, j);
+}
+
+static void log_success(const struct job *j, const struct entry *e)
+{
+	int64_t now = loop_now_ms(j->env->loop);
+	char not_after[CLOCK_RFC3339];
+	clock_rfc3339(not_after, e->not_after_ms);
+	log_kv(&log_acme, LOG_INFO, "certificate obtained", (struct log_field[]){
+		{ .key = "name", .text = str_from(j->name) },
+		{ .key = "ca", .text = str_from(ca_of(j)->conf->name) },
+		{ .key = "issuer", .text = str_from(e->issuer) },
+		{ .key = "challenge", .text = str_from(e->challenge) },
+		{ .key = "ms", .type = LOG_F_INT, .number = now - j->run_at_ms },
+		{ .key = "queued_ms", .type = LOG_F_INT, .number = j->run_at_ms - j->started_at_ms },
+		{ .key = "polls", .type = LOG_F_INT, .number = j->polls },
+		{ .key = "resumed", .text = j->is_resuming ? STR("yes") : STR_NONE },
+		{ .key = "not_after", .text = str_from(not_after) },
+	}, 9);
+}
+
+/* fault: E_OK, or why it could not be saved. */
+static void end_issued(struct job *j, const struct fault *fault)
+{
+	struct entry *e = j->delivery->entry;
+	counter_add(COUNTER_ISSUED, 1);
+	if (j->used >= 0)
+		ca_of(j)->worked = j->used;
+	if (j->failure.count)
+		memory_forget(&j->env->memory, j->name);
+	log_success(j, e);
+	end(j, E_OK, e, fault, 0);
+}
+
+static void answer_save(struct job *j)
+{
+	/* In this order: a kill in between leaves an order that is known to be over. */
+	drop_journal(j);
+	end_issued(j, NULL);
+}
+
+static void save_failed(struct job *j, const struct fault *fault)
+{
+	struct fault f = *fault;
+	fault_during(&f, "saving the certificate");
+	log_kv(&log_acme, LOG_ERROR, "certificate not saved, served from memory", (struct log_field[]){
+		{ .key = "name", .text = str_from(j->name) },
+		{ .key = "detail", .text = str_from(f.detail) },
+	}, 2);
+	j->env->on_unsaved(j->env->issuer, j->name, &j->delivery->bundle);
+	end_issued(j, &f);
+}
+
+/* ---- callbacks ---- */
+
+static void answer_errand(struct job *j, void *object)
+{
+	switch (j->state) {
+	case JOB_RECALL:
+		answer_recall(j, object);
+		return;
+	case JOB_LOCK:
+		answer_lock(j);
+		return;
+	case JOB_STORED:
+		answer_stored(j, object);
+		return;
+	case JOB_JOURNAL:
+		answer_journal(j, object);
+		return;
+	case JOB_KEY:
+		answer_key(j, object);
+		return;
+	case JOB_CHECK:
+		answer_check(j, object);
+		return;
+	case JOB_SAVE:
+		answer_save(j);
+		return;
+	case JOB_QUEUED:
+	case JOB_ACCOUNT:
+	case JOB_ORDER:
+		break;
+	}
+	UNREACHABLE();
+}
+
+static void errand_failed(struct job *j, const struct fault *fault)
+{
+	struct fault f = *fault;
+	fault_during(&f, "%s", rows[j->state].text);
+	switch (j->state) {
+	case JOB_RECALL:   /* nothing known, or nothing readable: what counts comes from the CA */
+	case JOB_STORED:
+	case JOB_JOURNAL:
+		answer_errand(j, NULL);
+		return;
+	case JOB_SAVE:
+		save_failed(j, &f);
+		return;
+	case JOB_LOCK:     /* another process is at it */
+		end_blameless(j, f.code, &f, 0);
+		return;
+	case JOB_CHECK:
+		log_refusal(j, &f);
+		drop_journal(j);
+		end_failed(j, &f);
+		return;
+	default:
+		end_failed(j, &f);
+	}
+}
+
+static void on_errand(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct job *j = owner;
+	j->errand = NULL;
+	if (err)
+		errand_failed(j, fault);
+	else
+		answer_errand(j, object);
+}
+
+/* ---- the door ---- */
+
+struct job *job_new(struct job_env *env, const char *name)
+{
+	struct job *j = mem_new(sizeof *j);
+	j->env = env;
+	list_init(&j->node);
+	bool fits = str_copy(j->name, sizeof j->name, str_from(name));
+	ASSERT(fits && j->name[0]);
+	waiter_init(&j->account, on_account);
+	j->avoid = j->used = -1;
+	j->started_at_ms = loop_now_ms(env->loop);
+	enter(j, JOB_RECALL);
+	return j;
+}
+
+void job_free(struct job **job)
+{
+	struct job *j = *job;
+	if (!j)
+		return;
+	*job = NULL;
+	list_remove(&j->node);
+	list_remove(&j->account.node);
+	order_cancel(&j->order);
+	errand_abandon(&j->errand);
+	errand_abandon(&j->journal_errand);
+	if (j->is_locked)
+		j->env->store->ops->unlock(j->env->store, j->name);
+	leaf_free(j->leaf);
+	delivery_free(j->delivery);
+	entry_unref(&j->held);
+	journal_fini(&j->journal);
+	mem_release(j);
+}
+
+const char *job_name(const struct job *j)
+{
+	return j->name;
+}
+
+const char *job_text(const struct job *j)
+{
+	return j->state == JOB_ORDER && j->order ? order_text(j->order) : rows[j->state].text;
+}
+
+struct job_env *job_env(const struct job *j)
+{
+	return j->env;
+}
+
+struct list *job_node(struct job *j)
+{
+	return &j->node;
+}
+
+struct job *job_of_node(struct list *node)
+{
+	return container_of(node, struct job, node);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * job: one name from "wanted" to "in the store", or to the reason why not. Knows the store (earlier
+ * failures, a certificate another process got, an unfinished order) and the CAs in their order; issuer
+ * decides when it runs.
+ */
+#ifndef ACME_JOB_H
+#define ACME_JOB_H
+
+#include "acme/ca.h"
+#include "acme/memory.h"
+#include "certstore/challenge.h"
+#include "certstore/entry.h"
+#include "certstore/store.h"
+
+struct job;
+
+/* Shared by all jobs; issuer's. */
+struct job_env {
+	struct loop *loop;
+	const struct conf_acme *acme;
+	struct store *store;
+	struct challenge_table *challenges;
+	struct ca *cas;
+	unsigned n_cas;
+	bool can[CONF_CHALLENGES];
+	struct memory memory;
+	/* Nothing forbids it: put it in the queue. */
+	void (*on_wants_turn)(void *issuer, struct job *j);
+	/* A certificate that could not be saved; *bundle is the callee's. */
+	void (*on_unsaved)(void *issuer, const char *name, struct buf *bundle);
+	/* The end, in any case, once; e is borrowed. The job is freed by the callee (job_free). */
+	void (*on_ended)(void *issuer, struct job *j, enum err err, struct entry *e,
+		const struct fault *fault, int64_t retry_at_ms);
+	void *issuer;
+};
+
+/* Begins to look into the store; calls nothing before it returns. */
+struct job *job_new(struct job_env *env, const char *name);
+/* Its turn has come. */
+void job_run(struct job *j);
+/* From any state; no callback follows. The order, if any, stays in the journal. */
+void job_free(struct job **j);
+
+const char *job_name(const struct job *j);
+/* Static text. */
+const char *job_text(const struct job *j);
+/* For issuer's queue. */
+struct job_env *job_env(const struct job *j);
+struct list *job_node(struct job *j);
+struct job *job_of_node(struct list *node);
+
+#endif
