@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * renewal: when each held certificate is due, and having it renewed. Watches the entries it is told of
+ * by their own renew_at_ms, and sweeps the store in the background for due ones nobody uses at present.
+ * Control loop only.
+ */
+#ifndef ACME_RENEWAL_H
+#define ACME_RENEWAL_H
+
+#include "acme/issuer.h"
+
+struct renewal;
+
+struct renewal_args {
+	struct loop *loop;
+	struct issuer *issuer;
+	struct store *store;
+	/* A new certificate is there: hand it to the workers. Borrowed. */
+	void (*on_renewed)(void *owner, struct entry *e);
+	/* Whether a name found in the store is still wanted (configured, or on demand and allowed lately). */
+	bool (*is_wanted)(void *owner, const char *name);
+	/* Whether a job for this name is under way outside renewal (single flight). */
+	bool (*is_busy)(void *owner, const char *name);
+	void *owner;
+};
+
+struct renewal *renewal_new(const struct renewal_args *args);
+void renewal_free(struct renewal **r);
+/* Watches this certificate; replaces an earlier one of the same name. Operator files are ignored. At most
+ * 100,000 are watched; the sweep finds the others. */
+void renewal_watch(struct renewal *r, const struct entry *e);
+void renewal_unwatch(struct renewal *r, const char *name);
+/* A renewal of this name is under way: callers wait for on_renewed instead of ordering. */
+bool renewal_is_busy(const struct renewal *r, const char *name);
+/* Begins the sweep of the whole store; repeated at intervals. */
+void renewal_start_sweep(struct renewal *r);
+
+#endif
