@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * command: a table of commands; a command is a function from a command line to an exit code.
+ */
+#include "proxy/command.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "conf/load.h"
+#include "conf/schema.h"
+#include "net/http/h1_parser.h"
+#include "net/loop.h"
+#include "net/tls_context.h"
+#include "proxy/command_line.h"
+#include "proxy/control.h"
+#include "proxy/snapshot.h"
+#include "proxy/startup.h"
+
+struct call {
+	const struct command_args *args;
+	struct command_line line;
+};
+
+static int run(struct call *c);
+static int proxy(struct call *c);
+static int check(struct call *c);
+static int config(struct call *c);
+static int schema(struct call *c);
+static int version(struct call *c);
+static int help(struct call *c);
+
+static const struct command {
+	const char *name;
+	const char *words;        /* for usage */
+	unsigned least, most;     /* of them */
+	unsigned options;
+	int (*fn)(struct call *c);
+	const char *help;
+} commands[] = {
+	{ "proxy", "HOST UPSTREAM", 2, 2, OPTIONS_CONF | OPTIONS_PROXY, proxy,
+		"put TLS in front of one upstream: sallyport proxy app.example.com 3000" },
+	{ "run", "", 0, 0, OPTIONS_CONF, run, "run by configuration file and environment" },
+	{ "check", "", 0, 0, OPTIONS_CONF | OPTIONS_JSON, check,
+		"read the configuration and the certificates it names, and say what is wrong" },
+	{ "config", "", 0, 0, OPTIONS_CONF | OPTIONS_ORIGIN | OPTIONS_JSON, config,
+		"print the effective configuration, and where each value comes from" },
+	{ "schema", "", 0, 0, OPTIONS_JSON, schema, "print the JSON Schema of the configuration" },
+	{ "version", "", 0, 0, OPTIONS_JSON, version, "print the versions of this program and its libraries" },
+	{ "help", "[CODE|COMMAND]", 0, 1, OPTIONS_JSON, help,
+		"explain an error code (sallyport help SP-204) or a command" },
+};
+
+static const struct command *find(const char *name)
+{
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+		name = "version";
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		name = "help";
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static void print_overview(FILE *out)
+{
+	fprintf(out, "usage: sallyport COMMAND …\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fprintf(out, "\n'sallyport help COMMAND' tells more.\n");
+}
+
+static void print_command(FILE *out, const struct command *command)
+{
+	fprintf(out, "usage: sallyport %s%s%s [OPTION …]\n\n%s\n\n", command->name,
+		command->words[0] ? " " : "", command->words, command->help);
+	command_line_print_options(out, command->options);
+}
+
+static int usage(const struct command_args *args, const struct command *command, const char *complaint)
+{
+	fprintf(args->err, "SP-%d %s\n\n", err_code(E_USAGE), complaint);
+	if (command)
+		print_command(args->err, command);
+	else
+		print_overview(args->err);
+	return COMMAND_USAGE;
+}
+
+static int dispatch(struct call *c, const struct command *command)
+{
+	char complaint[256];
+
+	if (!command_line_parse(&c->line, c->args->arguments + 1, command->options, complaint))
+		return usage(c->args, command, complaint);
+	if (c->line.help) {
+		print_command(c->args->out, command);
+		return COMMAND_FINE;
+	}
+	if (c->line.n_words < command->least || c->line.n_words > command->most)
+		return usage(c->args, command, command->most ? "too few or too many words" :
+			"this command takes no words");
+	return command->fn(c);
+}
+
+int command_run(const struct command_args *args)
+{
+	const char *name = args->arguments[0];
+	const struct command *command = name ? find(name) : NULL;
+	struct call c = { .args = args };
+	char complaint[256];
+	int code;
+
+	if (!name)
+		return usage(args, NULL, "a command is missing");
+	if (!command) {
+		snprintf(complaint, sizeof(complaint), "there is no command \"%.100s\"", name);
+		return usage(args, NULL, complaint);
+	}
+	code = dispatch(&c, command);
+	command_line_fini(&c.line);
+	return code;
+}
+
+/* ---- reading the configuration ---- */
+
+static void print_json(FILE *out, struct json **root)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	if (json_print(*root, &text, true) == E_OK)
+		fprintf(out, "%s\n", buf_cstring(&text));
+	buf_fini(&text);
+	json_free(root);
+}
+
+static void print_fault(FILE *out, const struct fault *fault)
+{
+	fprintf(out, "SP-%d %s%s%s: %s\n", err_code(fault->code), err_text(fault->code),
+		fault->activity[0] ? " while " : "", fault->activity, fault->detail);
+	if (err_advice(fault->code)[0])
+		fprintf(out, "  fix    %s\n", err_advice(fault->code));
+}
+
+static void problems_json(FILE *out, enum err err, const struct conf_problems *problems)
+{
+	struct json *root = json_new_object(), *list = json_new_array();
+	char code[16];
+
+	snprintf(code, sizeof(code), "SP-%d", err_code(err));
+	json_put_bool(root, "ok", false);
+	json_put_cstr(root, "code", code);
+	for (unsigned i = 0; i < problems->n; i++)
+		json_append_str(list, str_from(problems->at[i].text));
+	json_put(root, "problems", list);
+	print_json(out, &root);
+}
+
+static void print_problems(const struct call *c, enum err err, const struct conf_problems *problems)
+{
+	FILE *out = c->args->err;
+
+	if (c->line.json) {
+		problems_json(c->args->out, err, problems);
+		return;
+	}
+	for (unsigned i = 0; i < problems->n; i++)
+		fprintf(out, "%s\n", problems->at[i].text);
+	fprintf(out, "SP-%d %s\n  fix    %s\n", err_code(err), err_text(err), err_advice(err));
+}
+
+static const char *config_file(const struct call *c, bool otherwise_default)
+{
+	return c->line.config ? c->line.config : otherwise_default ? load_default_file() : NULL;
+}
+
+static struct conf *load(const struct call *c, struct load_args *args)
+{
+	struct conf_problems problems = { 0 };
+	struct conf *conf = NULL;
+	enum err err;
+
+	args->environment = c->args->environment;
+	args->overrides = c->line.overrides;
+	err = load_conf(args, &conf, &problems);
+	if (err)
+		print_problems(c, err, &problems);
+	return err ? NULL : conf;
+}
+
+/* ---- proxy, run ---- */
+
+static int run_conf(struct call *c, struct conf *conf, const char *from)
+{
+	struct fault fault = { 0 };
+	enum err err;
+
+	if (!conf)
+		return COMMAND_FAILED;
+	startup_log_setup(conf);
+	err = control_run(&(struct control_args){ conf, from }, &fault);
+	conf_unref(&conf);
+	if (!err)
+		return COMMAND_FINE;
+	fault.code = err;
+	print_fault(c->args->err, &fault);
+	return COMMAND_FAILED;
+}
+
+static int proxy(struct call *c)
+{
+	struct load_args args = {
+		.file = config_file(c, false),
+		.proxy_host = c->line.words[0],
+		.proxy_to = c->line.words[1],
+	};
+
+	return run_conf(c, load(c, &args), "command line");
+}
+
+static int run(struct call *c)
+{
+	struct load_args args = { .file = config_file(c, true) };
+
+	return run_conf(c, load(c, &args), args.file ? args.file : "environment");
+}
+
+/* ---- check, config, schema ---- */
+
+/* What only shows when files are opened. */
+static enum err check_files(struct conf *conf, struct fault *fault)
+{
+	struct tls_tickets *tickets;
+	struct snapshot *snapshot = NULL;
+	enum err err = tls_setup();
+
+	if (err)
+		return fault_set(fault, err, "the TLS library does not start");
+	tickets = tls_tickets_new();
+	err = snapshot_new(conf, tickets, &snapshot, fault);
+	snapshot_unref(&snapshot);
+	tls_tickets_free(&tickets);
+	return err;
+}
+
+static int checked(const struct call *c, const struct conf *conf, const char *file)
+{
+	struct json *root;
+
+	if (!c->line.json) {
+		fprintf(c->args->out, "%s: good: %u %s, %u %s\n", file ? file : "environment",
+			conf->n_sites, conf->n_sites == 1 ? "site" : "sites",
+			conf->n_upstreams, conf->n_upstreams == 1 ? "upstream" : "upstreams");
+		return COMMAND_FINE;
+	}
+	root = json_new_object();
+	json_put_bool(root, "ok", true);
+	json_put_number(root, "sites", conf->n_sites);
+	json_put_number(root, "upstreams", conf->n_upstreams);
+	print_json(c->args->out, &root);
+	return COMMAND_FINE;
+}
+
+static int check(struct call *c)
+{
+	struct load_args args = { .file = config_file(c, true) };
+	struct conf *conf = load(c, &args);
+	struct conf_problems problems = { .n = 1 };
+	struct fault fault = { 0 };
+	int code = COMMAND_FAILED;
+
+	if (!conf)
+		return COMMAND_FAILED;
+	if (check_files(conf, &fault) == E_OK) {
+		code = checked(c, conf, args.file);
+	} else if (c->line.json) {
+		snprintf(problems.at[0].text, sizeof(problems.at[0].text), "%s: %s", fault.activity,
+			fault.detail);
+		problems_json(c->args->out, fault.code, &problems);
+	} else {
+		print_fault(c->args->err, &fault);
+	}
+	conf_unref(&conf);
+	return code;
+}
+
+static int config(struct call *c)
+{
+	struct load_args args = { .file = config_file(c, true) };
+	struct conf *conf = load(c, &args);
+	struct buf text;
+	enum err err;
+
+	if (!conf)
+		return COMMAND_FAILED;
+	buf_init(&text, 0);
+	err = load_print(conf, c->line.origin || !c->line.json, &text);
+	if (!err)
+		fprintf(c->args->out, "%s\n", buf_cstring(&text));
+	buf_fini(&text);
+	conf_unref(&conf);
+	return err ? COMMAND_FAILED : COMMAND_FINE;
+}
+
+static int schema(struct call *c)
+{
+	struct buf text;
+	enum err err;
+
+	buf_init(&text, 0);
+	err = schema_print(&text);
+	if (!err)
+		fprintf(c->args->out, "%s\n", buf_cstring(&text));
+	buf_fini(&text);
+	return err ? COMMAND_FAILED : COMMAND_FINE;
+}
+
+/* ---- version, help ---- */
+
+static int version(struct call *c)
+{
+	const struct { const char *name, *key, *text; } libraries[] = {
+		{ "wolfSSL", "wolfssl", tls_library_version() },
+		{ "libuv", "libuv", loop_library_version() },
+		{ "llhttp", "llhttp", h1_parser_library_version() },
+		{ "cJSON", "cjson", json_library_version() },
+	};
+	struct json *root;
+
+	if (!c->line.json) {
+		fprintf(c->args->out, "sallyport %s (", SALLYPORT_VERSION);
+		for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
+			fprintf(c->args->out, "%s%s %s", i ? ", " : "", libraries[i].name, libraries[i].text);
+		fprintf(c->args->out, ")\n");
+		return COMMAND_FINE;
+	}
+	root = json_new_object();
+	json_put_cstr(root, "version", SALLYPORT_VERSION);
+	for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
+		json_put_cstr(root, libraries[i].key, libraries[i].text);
+	print_json(c->args->out, &root);
+	return COMMAND_FINE;
+}
+
+static int explain(struct call *c, enum err err)
+{
+	struct json *root;
+	char code[16];
+
+	snprintf(code, sizeof(code), "SP-%d", err_code(err));
+	if (!c->line.json) {
+		fprintf(c->args->out, "%s %s\n", code, err_text(err));
+		if (err_advice(err)[0])
+			fprintf(c->args->out, "  fix    %s\n", err_advice(err));
+		return COMMAND_FINE;
+	}
+	root = json_new_object();
+	json_put_cstr(root, "code", code);
+	json_put_cstr(root, "text", err_text(err));
+	json_put_cstr(root, "advice", err_advice(err));
+	print_json(c->args->out, &root);
+	return COMMAND_FINE;
+}
+
+/* "SP-204", "sp-204" or "204". */
+static enum err code_of(const char *word)
+{
+	struct str s = str_from(word);
+	uint64_t code;
+
+	if (s.len > 3 && str_equal_nocase(str_of(s.at, 3), STR("SP-")))
+		s = str_of(s.at + 3, s.len - 3);
+	return str_to_u64(s, &code) && code < 1000 ? err_by_code((int)code) : E_OK;
+}
+
+static int help(struct call *c)
+{
+	const char *word = c->line.n_words ? c->line.words[0] : NULL;
+	const struct command *command = word ? find(word) : NULL;
+	char complaint[256];
+
+	if (!word)
+		print_overview(c->args->out);
+	else if (command)
+		print_command(c->args->out, command);
+	else if (code_of(word))
+		return explain(c, code_of(word));
+	else {
+		snprintf(complaint, sizeof(complaint), "\"%.100s\" is neither a command nor a code", word);
+		return usage(c->args, NULL, complaint);
+	}
+	return COMMAND_FINE;
+}
