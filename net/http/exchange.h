@@ -15,11 +15,14 @@
  * after which no event follows. Order of ops: send_request | (send_response)+ , send_body*, send_end.
  *
  * Demand: on_body comes only while the side is resumed (side_resume); it starts paused. Heads come
- * unasked. Pausing takes effect at once: no on_body after side_pause returns.
+ * unasked, and so does the end of a message without a body. Pausing takes effect at once: no on_body
+ * after side_pause returns. Ops never call back, but that a release may tell the connection's owner.
  * Back-pressure: send_body takes all bytes; the owner looks at side_queued afterwards and pauses the
  * other side above its mark; on_writable comes when the queue is empty again.
  * Upgrade: once a 101 was passed on (both sides' upgrade set), bodies in both directions are the raw
- * bytes of the tunnel, ended by send_end/on_end each (half-close).
+ * bytes of the tunnel, ended by send_end/on_end each (half-close). The on_end of an Upgrade request waits
+ * for the final head: it is the request's if that is no 101, else the tunnel's. A send_end before the
+ * 101 ends the request only.
  * Release: the owner calls side_release exactly once per side, at any time, from any event; it means
  * "I want nothing more". A codec whose message is complete goes on to its next one; otherwise it
  * aborts its message (h1: closes the connection). No event follows. After on_fail it is still owed.
