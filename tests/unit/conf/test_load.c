@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static struct conf_problems problems;
+#include "tests/unit/conf/loading.h"
+
 
 static const char example[] =
 	"{\n"
@@ -40,27 +41,6 @@ static const char example[] =
 static enum err load(const char *text, struct conf **c)
 {
 	return load_text(str_from(text), "t.json", NULL, c, &problems);
-}
-
-/* The text is refused and its first problem says so. */
-static void refused(const char *text, const char *says)
-{
-	struct conf *c;
-
-	assert_int_equal(load(text, &c), E_CONFIG);
-	assert_null(c);
-	assert_true(problems.n > 0);
-	if (!strstr(problems.at[0].text, says))
-		assert_string_equal(problems.at[0].text, says);
-}
-
-/* The same for what is inside "sites". */
-static void site_refused(const char *site, const char *says)
-{
-	char text[1024];
-
-	snprintf(text, sizeof(text), "{\"sites\": {%s}}", site);
-	refused(text, says);
 }
 
 static void the_example_of_the_design_loads(void **state)
@@ -143,41 +123,6 @@ static void nothing_given_is_all_defaults(void **state)
 	conf_unref(&c);
 }
 
-static void problems_name_the_place_and_the_remedy(void **state)
-{
-	(void)state;
-	refused("{\n  \"emial\": \"a@b\"\n}", "t.json:2:3: emial: unknown key; did you mean \"email\"?");
-	refused("{\"timeouts\": {\n\"idle\": \"5\"}}", "t.json:2:9: timeouts.idle: \"5\" is no duration");
-	refused("{\"timeouts\": {\"idle\": 5}}", "t.json:1:23: timeouts.idle: wants a duration");
-	refused("{\"timeouts\": {\"idle\": \"9999d\"}}", "above the most, 1d");
-	refused("{\"limits\": {\"head\": \"1B\"}}", "below the least, 1KiB");
-	refused("{\"limits\": {\"headers\": 1.5}}", "whole number");
-	refused("{\"limits\": {\"headers\": -1}}", "whole number");
-	refused("{\"limits\": {\"headers\": true}}", "wants a whole number, has boolean");
-	refused("{\"limits\": []}", "limits: wants an object");
-	refused("{\"log\": {\"level\": \"loud\"}}", "known are error, warn");
-	refused("{\"log\": {\"access\": \"yes\"}}", "true or false");
-	refused("{\"acme\": {\"key\": \"p265\"}}", "did you mean \"p256\"?");
-	refused("{\"acme\": {\"ca\": \"letsencrpt\"}}", "did you mean \"letsencrypt\"?");
-	refused("{\"acme\": {\"ca\": \"http://ca/dir\"}}", "neither the name of a known CA");
-	refused("{\"acme\": {\"ca\": []}}", "at least one CA");
-	refused("{\"acme\": {\"ca\": {\"trust\": \"x\"}}}", "wants a \"directory\"");
-	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\"}}}}", "both");
-	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\", \"hmac\": \"!\"}}}}",
-		"acme.ca.eab.hmac: is no key");
-	refused("{\"acme\": {\"challenges\": [\"dns-01\"]}}", "acme.challenges[0]: \"dns-01\" is not known");
-	refused("{\"acme\": {\"challenges\": [\"http-01\", \"http-01\"]}}", "twice");
-	refused("{\"on_demand\": {\"new_names\": \"10\"}}", "no rate");
-	refused("{\"email\": \"\"}", "wants some text");
-	refused("{\"email\": \"me\"}", "\"me\" is no e-mail address");
-	refused("{\"listen\": {\"https\": \"web:443\"}}", "wants an IP address");
-	refused("{\"listen\": {\"https\": [\":443\", \":x\"]}}", "listen.https[1]");
-	refused("{\"resolver\": \"dns.example\"}", "IP address of a DNS server");
-	refused("{\"trusted_proxies\": [\"10.0.0.1/8\"]}", "bits set behind");
-	refused("{\"tls\": {\"min\": 1.1}}", "\"1.1\" is not known here");
-	refused("[]", "wants an object");
-}
-
 static void syntax_errors_are_explained(void **state)
 {
 	(void)state;
@@ -192,101 +137,6 @@ static void syntax_errors_are_explained(void **state)
 	refused("{\"a\": tru}", "unexpected");
 	refused("{\"a\": 1", "ends too early");
 	refused("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "too deeply nested");
-}
-
-static void impossible_sites_are_refused(void **state)
-{
-	(void)state;
-	site_refused("\"a.example\": {}", "wants \"to\", \"routes\" or \"redirect\"");
-	site_refused("\"a.example\": {\"to\": \"1\", \"redirect\": \"https://b\"}", "does one of them");
-	site_refused("\"a.example\": {\"redirect\": \"b\"}", "URL");
-	site_refused("\"a.example\": {\"to\": \"1\", \"routes\": {\"/*\": \"2\"}}", "route \"/*\"");
-	site_refused("\"a.example\": {\"routes\": {\"api\": \"2\"}}", "starts with /");
-	site_refused("\"a.example\": {\"routes\": {\"/a*b\": \"2\"}}", "asterisk");
-	site_refused("\"a.example\": {\"routes\": {}}", "at least one route");
-	site_refused("\"a.example\": {\"routes\": {\"/\": {\"status\": 301}}}", "\"to\" or \"redirect\"");
-	site_refused("\"a.example\": {\"redirect\": \"https://b\", \"status\": 303}", "\"303\" is not known");
-	site_refused("\"a.example\": \"web\"", "neither the name of an upstream nor an address");
-	site_refused("\"a.example\": {\"to\": \"1\", \"cert\": \"c\"}", "\"cert\" without \"key\"");
-	site_refused("\"a.example\": {\"to\": \"1\", \"cert\": \"c\", \"key\": \"k\", \"tls\": \"auto\"}",
-		"leave \"tls\" out");
-	site_refused("\"*\": \"127.0.0.1:1\"", "\"tls\": \"on_demand\", or \"cert\"");
-	site_refused("\"*.a.example\": \"127.0.0.1:1\"", "dns-01 challenge, which is not available yet");
-	site_refused("\"*\": {\"tls\": \"on_demand\", \"to\": \"1\"}", "on_demand.ask");
-	site_refused("\"192.0.2.1\": \"1\"", "IP addresses cannot be obtained yet");
-	site_refused("\"a_b.example\": \"1\"", "underscore");
-	site_refused("\"a.example\": \"1\", \"A.EXAMPLE.\": \"2\"", "is the same site as");
-	site_refused("\"a.example\": {\"to\": \"1\", \"default\": true}, \"b.example\": {\"to\": \"1\", "
-		"\"default\": true}", "there can be one");
-	site_refused("\"a.example\": {\"too\": \"1\"}", "sites[\"a.example\"].too: unknown key; did you mean "
-		"\"to\"?");
-	site_refused("\"a.example\": {\"to\": [\"http://a:1\", \"https://b:1\"]}", "all https or all plain");
-	site_refused("\"a.example\": {\"to\": {\"servers\": []}}", "at least one server");
-	site_refused("\"a.example\": 5", "wants an address");
-}
-
-static void impossible_wholes_are_refused(void **state)
-{
-	(void)state;
-	refused("{\"listen\": {\"https\": \"off\", \"http\": \"off\"}}", "nothing would be served");
-	refused("{\"listen\": {\"https\": \":80\"}}", "listened on twice");
-	refused("{\"acme\": {\"retry_min\": \"2d\", \"retry_max\": \"1d\"}}", "acme.retry_m");
-	refused("{\"acme\": {\"ca\": \"google\"}}", "external account binding");
-	refused("{\"acme\": {\"ca\": \"zerossl\"}}", "requires an \"email\"");
-	refused("{\"acme\": {\"ca\": [\"zerossl\", \"zerossl\"]}, \"email\": \"a@b\"}", "listed twice");
-	refused("{\"upstreams\": {\"api\": {}}}", "wants \"servers\"");
-	refused("{\"upstreams\": {\"api\": {\"servers\": \"1\", \"tls_name\": \"x\"}}}", "not https");
-	refused("{\"listen\": {\"http\": \"off\"}, \"acme\": {\"challenges\": [\"http-01\"]}, \"sites\": "
-		"{\"a.example\": \"1\"}}", "none of them can be answered");
-	refused("{\"upstreams\": {\"api\": \"1\"}, \"sites\": {\"a.example\": \"apy\"}}",
-		"did you mean \"api\"?");
-}
-
-static void up_to_sixteen_problems_come_at_once(void **state)
-{
-	struct conf *c;
-	struct buf text;
-
-	(void)state;
-	buf_init(&text, 0);
-	buf_addf(&text, "{");
-	for (int i = 0; i < 50; i++)
-		buf_addf(&text, "\"x%d\": 1,", i);
-	buf_addf(&text, "}");
-	assert_int_equal(load_text(buf_str(&text), "t", NULL, &c, &problems), E_CONFIG);
-	assert_int_equal(problems.n, CONF_PROBLEMS);
-	assert_int_equal(load("{\"emial\": 1, \"store\": 2}", &c), E_CONFIG);
-	assert_int_equal(problems.n, 2);
-	buf_fini(&text);
-}
-
-static enum err load_env(const char *text, char *const *environment, struct conf **c)
-{
-	return load_text(str_from(text), "t.json",
-		&(struct load_args){ .environment = environment }, c, &problems);
-}
-
-static void variables_are_expanded(void **state)
-{
-	char *environment[] = { "HOST=a.example", "PORT=3000", "EMPTY=", NULL };
-	struct conf *c;
-
-	(void)state;
-	assert_int_equal(load_env("{\"email\": \"ops@${HOST}\", \"sites\": {\"${HOST}\": "
-		"\"web:${PORT}\", \"b.example\": \"web:${NONE:-81}\", \"c.example\": \"web:${EMPTY:-82}\"}, "
-		"\"limits\": {\"headers\": \"${N:-99}\"}, \"store\": \"$${x}$\"}", environment, &c), E_OK);
-	assert_string_equal(c->email, "ops@a.example");
-	assert_string_equal(c->sites[0].name, "a.example");
-	assert_int_equal(c->sites[0].routes[0].to->servers[0].addr.port, 3000);
-	assert_int_equal(c->sites[1].routes[0].to->servers[0].addr.port, 81);
-	assert_int_equal(c->sites[2].routes[0].to->servers[0].addr.port, 82);
-	assert_int_equal(c->limits.headers, 99);
-	assert_string_equal(c->store, "${x}$");
-	conf_unref(&c);
-	refused("{\"email\": \"${NOPE}\"}", "NOPE is not set");
-	refused("{\"email\": \"${NOPE\"}", "without \"}\"");
-	refused("{\"email\": \"${NO PE}\"}", "is not understood");
-	refused("{\"email\": \"${NOPE:+x}\"}", "is not understood");
 }
 
 static void command_line_beats_environment_beats_file(void **state)
@@ -435,12 +285,7 @@ int main(void)
 		cmocka_unit_test(the_smallest_configuration_of_a_test_loads),
 		cmocka_unit_test(own_certificates_load),
 		cmocka_unit_test(nothing_given_is_all_defaults),
-		cmocka_unit_test(problems_name_the_place_and_the_remedy),
 		cmocka_unit_test(syntax_errors_are_explained),
-		cmocka_unit_test(impossible_sites_are_refused),
-		cmocka_unit_test(impossible_wholes_are_refused),
-		cmocka_unit_test(up_to_sixteen_problems_come_at_once),
-		cmocka_unit_test(variables_are_expanded),
 		cmocka_unit_test(command_line_beats_environment_beats_file),
 		cmocka_unit_test(one_site_needs_no_file),
 		cmocka_unit_test(files_that_cannot_be_read_are_named),

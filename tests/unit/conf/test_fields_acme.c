@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/parse.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "tests/unit/conf/loading.h"
+
+static void authorities_are_names_urls_or_objects(void **state)
+{
+	struct conf *c = loaded("{\"email\": \"a@b\", \"acme\": {\"ca\": [\"letsencrypt-staging\", \"zerossl\", "
+		"\"https://ca.example/dir\", {\"name\": \"google\", \"eab\": {\"kid\": \"k\", \"hmac\": "
+		"\"c2VjcmV0c2VjcmV0c2VjcmV0\"}, \"profile\": \"shortlived\", \"preferred_chain\": \"Root X\"}, "
+		"{\"name\": \"own\", \"directory\": \"https://localhost:14000/dir\", \"trust\": \"ca.pem\"}]}}");
+	const struct conf_ca *ca = c->acme.ca;
+
+	(void)state;
+	assert_int_equal(c->acme.n_ca, 5);
+	assert_string_equal(ca[0].directory, "https://acme-staging-v02.api.letsencrypt.org/directory");
+	assert_string_equal(ca[2].name, "ca.example");
+	assert_string_equal(ca[3].directory, "https://dv.acme-v02.api.pki.goog/directory");
+	assert_string_equal(ca[3].eab_kid, "k");
+	assert_string_equal(ca[3].profile, "shortlived");
+	assert_string_equal(ca[3].preferred_chain, "Root X");
+	assert_string_equal(ca[4].name, "own");
+	assert_string_equal(ca[4].trust, "ca.pem");
+	conf_unref(&c);
+}
+
+static void one_authority_needs_no_list(void **state)
+{
+	struct conf *c = loaded("{\"acme\": {\"ca\": {\"directory\": \"https://x/d\"}}}");
+
+	(void)state;
+	assert_int_equal(c->acme.n_ca, 1);
+	assert_string_equal(c->acme.ca[0].name, "x");
+	conf_unref(&c);
+}
+
+static void challenges_keep_their_order(void **state)
+{
+	struct conf *c = loaded("{\"acme\": {\"challenges\": [\"http-01\", \"tls-alpn-01\"]}}");
+
+	(void)state;
+	assert_int_equal(c->acme.challenges[0], CONF_HTTP_01);
+	assert_int_equal(c->acme.challenges[1], CONF_TLS_ALPN_01);
+	conf_unref(&c);
+	c = loaded("{\"acme\": {\"challenges\": \"http-01\", \"key\": \"rsa2048\"}}");
+	assert_int_equal(c->acme.n_challenges, 1);
+	assert_int_equal(c->acme.key, CONF_KEY_RSA2048);
+	conf_unref(&c);
+}
+
+static void malformed_authorities_are_refused(void **state)
+{
+	(void)state;
+	refused("{\"acme\": {\"ca\": \"letsencrpt\"}}", "did you mean \"letsencrypt\"?");
+	refused("{\"acme\": {\"ca\": \"http://ca/dir\"}}", "neither the name of a known CA");
+	refused("{\"acme\": {\"ca\": \"https:///dir\"}}", "has no host");
+	refused("{\"acme\": {\"ca\": []}}", "at least one CA");
+	refused("{\"acme\": {\"ca\": 5}}", "has number");
+	refused("{\"acme\": {\"ca\": {\"trust\": \"x\"}}}", "wants a \"directory\"");
+	refused("{\"acme\": {\"ca\": {\"name\": \"x\"}}}", "\"x\" is no known CA");
+	refused("{\"acme\": {\"ca\": {\"directory\": \"http://x\"}}}", "https:// URL");
+	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\"}}}}", "both");
+	refused("{\"acme\": {\"challenges\": []}}", "at least one challenge");
+	refused("{\"acme\": {\"challenges\": [\"dns-01\"]}}", "acme.challenges[0]: \"dns-01\" is not known");
+	refused("{\"acme\": {\"challenges\": [\"http-01\", \"http-01\"]}}", "twice");
+}
+
+static void secrets_are_not_repeated_in_messages(void **state)
+{
+	(void)state;
+	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\", \"hmac\": \"geheim!\"}}}}",
+		"acme.ca.eab.hmac: is no key");
+	for (unsigned i = 0; i < problems.n; i++)
+		assert_null(strstr(problems.at[i].text, "geheim"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(authorities_are_names_urls_or_objects),
+		cmocka_unit_test(one_authority_needs_no_list),
+		cmocka_unit_test(challenges_keep_their_order),
+		cmocka_unit_test(malformed_authorities_are_refused),
+		cmocka_unit_test(secrets_are_not_repeated_in_messages),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/rules.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "tests/unit/conf/loading.h"
+
+static void impossible_wholes_are_refused(void **state)
+{
+	(void)state;
+	refused("{\"listen\": {\"https\": \"off\", \"http\": \"off\"}}", "nothing would be served");
+	refused("{\"listen\": {\"https\": \":80\"}}", "listened on twice");
+	refused("{\"acme\": {\"retry_min\": \"2d\", \"retry_max\": \"1d\"}}", "acme.retry_m");
+	refused("{\"acme\": {\"ca\": \"google\"}}", "external account binding");
+	refused("{\"acme\": {\"ca\": \"zerossl\"}}", "requires an \"email\"");
+	refused("{\"acme\": {\"ca\": [\"zerossl\", \"zerossl\"]}, \"email\": \"a@b\"}", "listed twice");
+	refused("{\"upstreams\": {\"api\": {}}}", "wants \"servers\"");
+	refused("{\"upstreams\": {\"api\": {\"servers\": \"1\", \"tls_name\": \"x\"}}}", "not https");
+	refused("{\"listen\": {\"http\": \"off\"}, \"acme\": {\"challenges\": [\"http-01\"]}, \"sites\": "
+		"{\"a.example\": \"1\"}}", "none of them can be answered");
+	refused("{\"upstreams\": {\"api\": \"1\"}, \"sites\": {\"a.example\": \"apy\"}}",
+		"did you mean \"api\"?");
+}
+
+
+static void half_a_certificate_is_refused(void **state)
+{
+	(void)state;
+	site_refused("\"a.example\": {\"to\": \"1\", \"cert\": \"c\"}", "\"cert\" without \"key\"");
+	site_refused("\"a.example\": {\"to\": \"1\", \"key\": \"c\"}", "\"key\" without \"cert\"");
+	site_refused("\"a.example\": {\"to\": \"1\", \"cert\": \"c\", \"key\": \"k\", \"tls\": \"auto\"}",
+		"leave \"tls\" out");
+}
+
+static void names_without_a_source_of_certificates_are_refused(void **state)
+{
+	(void)state;
+	site_refused("\"*\": \"127.0.0.1:1\"", "\"tls\": \"on_demand\", or \"cert\"");
+	site_refused("\"*.a.example\": \"127.0.0.1:1\"", "dns-01 challenge, which is not available yet");
+	site_refused("\"*\": {\"tls\": \"on_demand\", \"to\": \"1\"}", "on_demand.ask");
+	site_refused("\"192.0.2.1\": \"1\"", "IP addresses cannot be obtained yet");
+}
+
+static void sites_that_lead_nowhere_or_two_ways_are_refused(void **state)
+{
+	(void)state;
+	site_refused("\"a.example\": {}", "wants \"to\", \"routes\" or \"redirect\"");
+	site_refused("\"a.example\": {\"to\": \"1\", \"redirect\": \"https://b\"}", "does one of them");
+	site_refused("\"a.example\": {\"to\": \"1\", \"routes\": {\"/*\": \"2\"}}", "route \"/*\"");
+	site_refused("\"a.example\": {\"routes\": {\"/\": {\"status\": 301}}}", "\"to\" or \"redirect\"");
+}
+
+static void two_defaults_are_refused(void **state)
+{
+	(void)state;
+	site_refused("\"a.example\": {\"to\": \"1\", \"default\": true}, \"b.example\": {\"to\": \"1\", "
+		"\"default\": true}", "there can be one");
+}
+
+static void plain_sites_need_the_plain_listener(void **state)
+{
+	(void)state;
+	refused("{\"listen\": {\"http\": \"off\"}, \"sites\": {\"a.example\": {\"tls\": \"off\", \"to\": "
+		"\"1\"}}}", "\"listen.http\" is off too");
+}
+
+static void a_rule_names_the_line_of_what_it_is_about(void **state)
+{
+	(void)state;
+	refused("{\"sites\": {\n\"b.example\": \"1\",\n  \"*\": \"2\"}}", "t.json:3:8: sites[\"*\"]: ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(impossible_wholes_are_refused),
+		cmocka_unit_test(half_a_certificate_is_refused),
+		cmocka_unit_test(names_without_a_source_of_certificates_are_refused),
+		cmocka_unit_test(sites_that_lead_nowhere_or_two_ways_are_refused),
+		cmocka_unit_test(two_defaults_are_refused),
+		cmocka_unit_test(plain_sites_need_the_plain_listener),
+		cmocka_unit_test(a_rule_names_the_line_of_what_it_is_about),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
