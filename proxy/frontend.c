@@ -95,6 +95,7 @@ struct protocol {
 
 static const struct protocol protocols[] = {
 	{ "http/1.1", client_serve_h1 },
+	{ "http/1.0", client_serve_h1 },
 };
 
 static const struct protocol without_alpn = { NULL, client_serve_h1 };
