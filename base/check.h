@@ -12,6 +12,8 @@
 
 /* Prints "file:line: expression" to stderr and aborts. */
 _Noreturn void check_failed(const char *file, int line, const char *expression);
+/* One function to call before that, in the thread that found the bug: the log's. */
+void check_before_abort(void (*last_words)(void));
 
 #define ASSERT(e) ((e) ? (void)0 : check_failed(__FILE__, __LINE__, #e))
 #define UNREACHABLE() check_failed(__FILE__, __LINE__, "unreachable")

@@ -46,15 +46,6 @@ static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_names[] = { "error", "warn", "info", "debug", "trace" };
 
-void log_setup(int fd, enum log_level level, enum log_format format)
-{
-	ASSERT((unsigned)level <= LOG_TRACE);
-	log_flush();
-	atomic_store(&out_fd, fd);
-	atomic_store(&max_level, (int)level);
-	atomic_store(&out_format, (int)format);
-}
-
 bool log_enabled(enum log_level level)
 {
 	return (int)level <= atomic_load_explicit(&max_level, memory_order_relaxed);
@@ -95,6 +86,16 @@ static void flush(struct buffer *b)
 	}
 }
 
+void log_setup(int fd, enum log_level level, enum log_format format)
+{
+	ASSERT((unsigned)level <= LOG_TRACE);
+	/* Not log_flush: the caller has not promised to flush from now on. */
+	flush(mine);
+	atomic_store(&out_fd, fd);
+	atomic_store(&max_level, (int)level);
+	atomic_store(&out_format, (int)format);
+}
+
 static void on_thread_exit(void *buffer)
 {
 	struct buffer *b = buffer;
@@ -110,10 +111,20 @@ static void on_exit_flush(void)
 	flush(mine);
 }
 
+/* The last lines tell most about a bug; unless it is one of writing them. */
+static void on_bug(void)
+{
+	if (pthread_mutex_trylock(&write_lock) != 0)
+		return;
+	pthread_mutex_unlock(&write_lock);
+	flush(mine);
+}
+
 static void make_exit_key(void)
 {
 	ASSERT(pthread_key_create(&exit_key, on_thread_exit) == 0);
 	atexit(on_exit_flush);
+	check_before_abort(on_bug);
 }
 
 static struct buffer *own_buffer(void)

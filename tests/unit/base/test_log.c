@@ -8,9 +8,12 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -177,6 +180,38 @@ static void lines_wait_for_the_flush_but_errors_do_not(void **state)
 	assert_non_null(strstr(got, "first"));
 }
 
+static void setting_up_is_no_promise_to_flush(void **state)
+{
+	pthread_t t;
+
+	(void)state;
+	log_setup(ends[1], LOG_INFO, LOG_TEXT);
+	log_setup(ends[1], LOG_INFO, LOG_TEXT);
+	pthread_create(&t, NULL, log_in_thread, NULL);
+	pthread_join(t, NULL);
+	assert_non_null(strstr(written(), "from thread"));
+}
+
+static void lines_that_wait_survive_a_failed_assertion(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	log_setup(ends[1], LOG_INFO, LOG_TEXT);
+	child = fork();
+	if (child == 0) {
+		signal(SIGABRT, SIG_DFL);
+		close(STDERR_FILENO);
+		log_flush();
+		log_info(&log_of_test, "last words", "a=%d", 1);
+		ASSERT(1 + 1 == 3);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_non_null(strstr(written(), "last words"));
+}
+
 static void a_closed_reader_harms_nobody(void **state)
 {
 	(void)state;
@@ -198,6 +233,8 @@ int main(void)
 		WITH_PIPE(a_thread_that_never_flushes_writes_at_once),
 		WITH_PIPE(an_ending_thread_writes_what_waits),
 		WITH_PIPE(lines_wait_for_the_flush_but_errors_do_not),
+		WITH_PIPE(setting_up_is_no_promise_to_flush),
+		WITH_PIPE(lines_that_wait_survive_a_failed_assertion),
 		WITH_PIPE(a_closed_reader_harms_nobody),
 	};
 
