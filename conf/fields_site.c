@@ -139,8 +139,8 @@ const struct field fields_site[] = {
 	{ "cert", CONF_TEXT, FIELD(parse_site, conf.cert),
 		.help = "PEM file with a certificate chain of your own." },
 	{ "key", CONF_TEXT, FIELD(parse_site, conf.key), .help = "PEM file with its key." },
-	{ "http", CONF_CHOICE, FIELD(parse_site, conf.http), .dflt = "redirect", .choices = http_modes,
-		.help = "What the plain listener does: redirect to https, serve, or refuse." },
+	{ "http", CONF_CHOICE, FIELD(parse_site, conf.http), .choices = http_modes,
+		.help = "What the plain listener does: `redirect` to https (default), `serve` (default with `tls` off), or `refuse`." },
 	{ "default", CONF_BOOL, FIELD(parse_site, conf.is_default), .dflt = "false",
 		.help = "Serves clients that send no server name." },
 	{ 0 },
@@ -208,6 +208,7 @@ static void set_site(struct parse *p, const char *written, const struct field_va
 	if (!s)
 		return;
 	memcpy(&s->conf.tls, &not_said, sizeof(not_said));
+	memcpy(&s->conf.http, &not_said, sizeof(not_said));
 	if (v->node && json_type(v->node) == JSON_OBJECT)
 		parse_object(p, fields_site, s, v->node);
 	else
@@ -215,6 +216,9 @@ static void set_site(struct parse *p, const char *written, const struct field_va
 	s->says_tls = (int)s->conf.tls != not_said;
 	if (!s->says_tls)
 		s->conf.tls = s->conf.cert || s->conf.key ? CONF_TLS_FILE : CONF_TLS_AUTO;
+	s->says_http = (int)s->conf.http != not_said;
+	if (!s->says_http)
+		s->conf.http = s->conf.tls == CONF_TLS_OFF ? CONF_HTTP_SERVE : CONF_HTTP_REDIRECT;
 }
 
 /* "a.example=web:3000", as in SALLYPORT_SITES. */

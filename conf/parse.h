@@ -48,7 +48,7 @@ struct parse_site {
 	struct parse_route direct;        /* "to" and "redirect" of the site itself */
 	struct parse_route *routes;
 	unsigned n_routes, source;
-	bool says_tls;                    /* "tls" was given */
+	bool says_tls, says_http;         /* "tls", "http" were given */
 	const char *path;
 };
 

@@ -82,6 +82,15 @@ static void tls_off_is_served_plainly(struct parse *p, const struct parse_site *
 {
 	if (s->conf.tls == CONF_TLS_OFF && !p->conf->listen.http.n)
 		parse_problem_at(p, s->path, "has \"tls\": \"off\", but \"listen.http\" is off too");
+	if (s->conf.tls == CONF_TLS_OFF && s->conf.http != CONF_HTTP_SERVE)
+		parse_problem_at(p, s->path, "has \"tls\": \"off\", so \"http\" can only be \"serve\"");
+}
+
+static void certificates_need_the_tls_listener(struct parse *p, const struct parse_site *s)
+{
+	if (s->conf.tls != CONF_TLS_OFF && !p->conf->listen.https.n && p->conf->listen.http.n)
+		parse_problem_at(p, s->path, "\"listen.https\" is off; say \"tls\": \"off\" to serve "
+			"this site in plain HTTP");
 }
 
 static const struct {
@@ -95,6 +104,7 @@ static const struct {
 	{ "addresses need a certificate", addresses_need_a_certificate },
 	{ "on_demand needs ask", on_demand_needs_ask },
 	{ "tls off is served plainly", tls_off_is_served_plainly },
+	{ "certificates need the tls listener", certificates_need_the_tls_listener },
 };
 
 /* --- rules about the whole */

@@ -40,7 +40,7 @@ static void names_are_brought_to_one_form(void **state)
 static void all_modes_are_understood(void **state)
 {
 	struct conf *c = loaded("{\"on_demand\": {\"ask\": \"http://a\"}, \"sites\": {"
-		"\"a.example\": {\"to\": \"1\", \"tls\": \"off\", \"http\": \"serve\"},"
+		"\"a.example\": {\"to\": \"1\", \"tls\": \"off\"},"
 		"\"b.example\": {\"to\": \"1\", \"tls\": \"auto\", \"http\": \"refuse\"},"
 		"\"c.example\": {\"to\": \"1\", \"tls\": \"on_demand\"},"
 		"\"d.example\": {\"redirect\": \"https://x\", \"status\": 301, \"default\": true}}}");

@@ -66,6 +66,10 @@ static void plain_sites_need_the_plain_listener(void **state)
 	(void)state;
 	refused("{\"listen\": {\"http\": \"off\"}, \"sites\": {\"a.example\": {\"tls\": \"off\", \"to\": "
 		"\"1\"}}}", "\"listen.http\" is off too");
+	refused("{\"listen\": {\"https\": \"off\"}, \"sites\": {\"a.example\": \"1\"}}",
+		"\"listen.https\" is off; say");
+	site_refused("\"a.example\": {\"tls\": \"off\", \"to\": \"1\", \"http\": \"redirect\"}",
+		"can only be \"serve\"");
 }
 
 static void a_rule_names_the_line_of_what_it_is_about(void **state)
