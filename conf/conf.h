@@ -80,6 +80,7 @@ struct conf_acme {
 	unsigned n_challenges;
 	enum conf_key_type key;
 	const char *email;
+	const char *trust;         /* for those of the CAs that have none of their own */
 	int64_t retry_min_ms, retry_max_ms;  /* backoff of a failing name: first step and cap */
 	unsigned max_orders;                 /* in flight */
 };

@@ -265,6 +265,8 @@ const struct field fields_acme[] = {
 		.help = "Type of the certificates' keys." },
 	{ "email", CONF_TEXT, FIELD(conf_acme, email), .complaint = address_email_complaint,
 		.help = "Contact of the accounts; the top-level `email` by default." },
+	{ "trust", CONF_TEXT, FIELD(conf_acme, trust),
+		.help = "PEM file with the roots of the CAs' own API, for those in `ca` without a `trust` of their own." },
 	{ "retry_min", CONF_DURATION, FIELD(conf_acme, retry_min_ms), .dflt = "1m", .min = "1s", .max = "1d",
 		.help = "First wait of a name that failed; it grows from there." },
 	{ "retry_max", CONF_DURATION, FIELD(conf_acme, retry_max_ms), .dflt = "1d", .min = "1s", .max = "30d",

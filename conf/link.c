@@ -75,6 +75,17 @@ static void complete_upstream(struct parse *p, struct parse_upstream *u)
 	}
 }
 
+static void complete_acme(struct parse *p)
+{
+	struct conf_acme *acme = &p->conf->acme;
+
+	if (!acme->email)
+		acme->email = p->conf->email;
+	for (unsigned i = 0; i < acme->n_ca; i++)
+		if (!acme->ca[i].trust)
+			acme->ca[i].trust = acme->trust;
+}
+
 void link_resolve(struct parse *p)
 {
 	for (unsigned i = 0; i < p->n_sites; i++) {
@@ -88,8 +99,7 @@ void link_resolve(struct parse *p)
 	}
 	for (unsigned i = 0; i < p->n_upstreams; i++)
 		complete_upstream(p, p->upstreams[i]);
-	if (!p->conf->acme.email)
-		p->conf->acme.email = p->conf->email;
+	complete_acme(p);
 }
 
 /* Exact before prefix, longer before shorter: the first match is the right one. */

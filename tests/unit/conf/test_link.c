@@ -54,6 +54,17 @@ static void upstreams_inherit_the_timeouts_they_do_not_set(void **state)
 	conf_unref(&c);
 }
 
+static void authorities_share_the_trust_they_do_not_have(void **state)
+{
+	struct conf *c = loaded("{\"acme\": {\"trust\": \"all.pem\", \"ca\": [\"https://x/d\", "
+		"{\"directory\": \"https://y/d\", \"trust\": \"own.pem\"}]}}");
+
+	(void)state;
+	assert_string_equal(c->acme.ca[0].trust, "all.pem");
+	assert_string_equal(c->acme.ca[1].trust, "own.pem");
+	conf_unref(&c);
+}
+
 static void the_accounts_email_is_the_top_one_by_default(void **state)
 {
 	struct conf *c = loaded("{\"email\": \"a@b\"}");
@@ -73,6 +84,7 @@ int main(void)
 		cmocka_unit_test(an_upstream_may_be_named_before_it_is_described),
 		cmocka_unit_test(unknown_upstreams_are_refused_with_a_suggestion),
 		cmocka_unit_test(upstreams_inherit_the_timeouts_they_do_not_set),
+		cmocka_unit_test(authorities_share_the_trust_they_do_not_have),
 		cmocka_unit_test(the_accounts_email_is_the_top_one_by_default),
 	};
 
