@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * cache: certificates by name in a map and a list ordered by use; refusals in a table made once, whose
- * slots are reused by age. Every operation is O(1); both maps hash with the process's own key, since
- * clients choose the names.
+ * cache: certificates by name in a map and a list ordered by use; refusals in a table made once,
+ * whose slots are reused by age. Every operation is O(1); both maps hash with the process's own
+ * key, since clients choose the names.
  */
 #include "certstore/cache.h"
 
@@ -12,7 +12,7 @@
 #include "base/mem.h"
 
 struct slot {
-	struct list node;      /* in use order, newest first; pinned ones stand in their own list */
+	struct list node; /* in use order, newest first; pinned ones stand in their own list */
 	struct entry *entry;
 	size_t bytes;
 	enum cache_pin pin;
@@ -20,12 +20,12 @@ struct slot {
 
 /* Fixed size: the whole negative cache is one allocation. */
 struct refusal {
-	struct list node;      /* newest first; unused ones last */
-	struct refusal *next;  /* in its bucket */
+	struct list node;     /* newest first; unused ones last */
+	struct refusal *next; /* in its bucket */
 	int64_t until_ms;
 	enum err err;
 	unsigned bucket;
-	unsigned char len;     /* 0: unused */
+	unsigned char len; /* 0: unused */
 	char name[ENTRY_NAME - 1];
 };
 
@@ -198,8 +198,8 @@ static void forget(struct cache *c, struct refusal *r)
 	list_append(&c->refused, &r->node);
 }
 
-static void remember(struct cache *c, struct str name, unsigned bucket, enum err err,
-	int64_t until_ms)
+static void remember(
+	struct cache *c, struct str name, unsigned bucket, enum err err, int64_t until_ms)
 {
 	struct refusal *r = list_last(&c->refused, struct refusal, node);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * cache: names a worker can answer at once: certificates in use, bounded by bytes, least recently used
- * leave first; and names refused lately, bounded by number. One thread.
+ * cache: names a worker can answer at once: certificates in use, bounded by bytes, least recently
+ * used leave first; and names refused lately, bounded by number. One thread.
  */
 #ifndef CERTSTORE_CACHE_H
 #define CERTSTORE_CACHE_H
@@ -12,11 +12,11 @@ struct cache;
 struct cache *cache_new(size_t cap_bytes, unsigned negative_max);
 void cache_free(struct cache **c);
 
-/* Exact name first, then the wildcard one label up. Borrowed until the next cache call; the caller takes
- * a reference to keep it. Expired ones are not returned. NULL. */
+/* Exact name first, then the wildcard one label up. Borrowed until the next cache call; the caller
+ * takes a reference to keep it. Expired ones are not returned. NULL. */
 struct entry *cache_get(struct cache *c, struct str host, int64_t now_ms);
-/* Takes a reference of its own; replaces the same name; forgets a refusal of it. Pinned ones (operator
- * files, named sites) are not evicted. */
+/* Takes a reference of its own; replaces the same name; forgets a refusal of it. Pinned ones
+ * (operator files, named sites) are not evicted. */
 enum cache_pin { CACHE_EVICTABLE, CACHE_PINNED };
 void cache_put(struct cache *c, struct entry *e, enum cache_pin pin);
 void cache_remove(struct cache *c, struct str name);

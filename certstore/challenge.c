@@ -5,8 +5,9 @@
  *   put ------> WAITING --published--> LIVE --withdraw--> GRACE --time--> gone
  *                  \____________________\___withdraw________/
  *
- * Changes of one turn travel together: a set is built when the turn ends. Rows are reference-counted and
- * shared by the sets they are in, so that a new set costs a pointer per challenge.
+ * Changes of one turn travel together: a set is built when the turn ends. Rows are
+ * reference-counted and shared by the sets they are in, so that a new set costs a pointer per
+ * challenge.
  */
 #include "certstore/challenge.h"
 
@@ -25,7 +26,7 @@ enum { LIVE_MAX = 4096, TOKEN_MIN = 16, TOKEN_MAX = 128, HOST_MAX = SAN_NAME };
 struct row {
 	atomic_uint refs;
 	enum conf_challenge kind;
-	char host[HOST_MAX];     /* http-01: identifier; tls-alpn-01: SNI */
+	char host[HOST_MAX]; /* http-01: identifier; tls-alpn-01: SNI */
 	char token[TOKEN_MAX + 1];
 	char *key_authorization;
 	struct tls_certificate *certificate;
@@ -33,7 +34,7 @@ struct row {
 
 struct challenge_set {
 	atomic_uint refs;
-	struct map by_key;       /* row_key -> row */
+	struct map by_key; /* row_key -> row */
 	unsigned n;
 	struct row *rows[];
 };
@@ -43,7 +44,7 @@ struct challenge {
 	struct challenge_table *table;
 	struct row *row;
 	char identifier[HOST_MAX];
-	uint64_t generation;     /* the first set it is in; 0: none yet */
+	uint64_t generation; /* the first set it is in; 0: none yet */
 	bool is_withdrawn;
 	struct deadline grace;
 	void (*on_live)(void *owner);
@@ -52,9 +53,9 @@ struct challenge {
 };
 
 struct challenge_table {
-	struct list all;         /* oldest first */
+	struct list all; /* oldest first */
 	unsigned n;
-	uint64_t generation;     /* of the newest set handed out */
+	uint64_t generation; /* of the newest set handed out */
 	struct loop *loop;
 	struct loop_task publish_task, live_task;
 	uint64_t acknowledged;
@@ -114,15 +115,17 @@ static struct challenge_set *set_new(const struct challenge_table *t)
 
 	atomic_init(&s->refs, 1);
 	map_init(&s->by_key);
-	list_each(&t->all, node, tmp) {
+	list_each(&t->all, node, tmp)
+	{
 		struct row *r = list_entry(node, struct challenge, node)->row;
 		bool is_http = r->kind == CONF_HTTP_01;
 
 		atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
 		s->rows[s->n++] = r;
 		/* of two for the same name the newer one answers */
-		map_put(&s->by_key, row_key(key, str_from(r->host),
-			is_http ? str_from(r->token) : STR_NONE), r);
+		map_put(&s->by_key,
+			row_key(key, str_from(r->host), is_http ? str_from(r->token) : STR_NONE),
+			r);
 	}
 	return s;
 }
@@ -173,7 +176,8 @@ static void on_turn_end(struct loop_task *task)
 	struct challenge_table *t = container_of(task, struct challenge_table, publish_task);
 
 	t->generation++;
-	list_each(&t->all, node, tmp) {
+	list_each(&t->all, node, tmp)
+	{
 		struct challenge *c = list_entry(node, struct challenge, node);
 
 		if (c->generation == 0)
@@ -187,7 +191,8 @@ static void on_acknowledged(struct loop_task *task)
 {
 	struct challenge_table *t = container_of(task, struct challenge_table, live_task);
 
-	list_each(&t->all, node, tmp) {
+	list_each(&t->all, node, tmp)
+	{
 		struct challenge *c = list_entry(node, struct challenge, node);
 		void (*on_live)(void *) = c->on_live;
 
@@ -208,7 +213,8 @@ void challenge_published(struct challenge_table *t, uint64_t generation)
 	loop_defer(t->loop, &t->live_task);
 }
 
-struct challenge_table *challenge_table_new(struct loop *l, challenge_publish_fn *publish, void *owner)
+struct challenge_table *challenge_table_new(
+	struct loop *l, challenge_publish_fn *publish, void *owner)
 {
 	struct challenge_table *t = mem_new(sizeof(*t));
 
@@ -250,7 +256,8 @@ static bool is_token(const char *token)
 
 	if (n < TOKEN_MIN || n > TOKEN_MAX)
 		return false;
-	return strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == n;
+	return strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+	       n;
 }
 
 static void on_grace_over(struct deadline *d)
@@ -262,8 +269,8 @@ static void on_grace_over(struct deadline *d)
 	loop_defer(t->loop, &t->publish_task);
 }
 
-enum err challenge_put(struct challenge_table *t, const struct challenge_args *args,
-	struct challenge **out)
+enum err challenge_put(
+	struct challenge_table *t, const struct challenge_args *args, struct challenge **out)
 {
 	struct challenge *c;
 
@@ -305,7 +312,8 @@ void challenge_withdraw(struct challenge **c, int64_t grace_ms)
 
 void challenge_seen(struct challenge_table *t, enum conf_challenge kind, struct str identifier)
 {
-	list_each(&t->all, node, tmp) {
+	list_each(&t->all, node, tmp)
+	{
 		struct challenge *c = list_entry(node, struct challenge, node);
 
 		if (c->is_withdrawn || !c->on_seen || c->row->kind != kind)

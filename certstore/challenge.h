@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * challenge: live ACME challenges. The control loop owns the table; workers answer from an immutable,
- * reference-counted set that the table publishes. acme puts challenges in and learns when every worker
- * answers them, and when a validator came by.
+ * challenge: live ACME challenges. The control loop owns the table; workers answer from an
+ * immutable, reference-counted set that the table publishes. acme puts challenges in and learns
+ * when every worker answers them, and when a validator came by.
  */
 #ifndef CERTSTORE_CHALLENGE_H
 #define CERTSTORE_CHALLENGE_H
@@ -25,18 +25,19 @@ struct tls_certificate *challenge_set_tlsalpn01(const struct challenge_set *s, s
 /* ---- control loop ---- */
 
 struct challenge_table;
-/* Hands a new set to all workers and calls challenge_published(table, generation) once each of them uses
- * it. The set's reference is the callee's. */
+/* Hands a new set to all workers and calls challenge_published(table, generation) once each of them
+ * uses it. The set's reference is the callee's. */
 typedef void challenge_publish_fn(void *owner, struct challenge_set *set, uint64_t generation);
-struct challenge_table *challenge_table_new(struct loop *l, challenge_publish_fn *publish, void *owner);
+struct challenge_table *challenge_table_new(
+	struct loop *l, challenge_publish_fn *publish, void *owner);
 void challenge_table_free(struct challenge_table **t);
 void challenge_published(struct challenge_table *t, uint64_t generation);
 
 struct challenge;
 struct challenge_args {
 	enum conf_challenge kind;
-	const char *identifier;              /* DNS name or IP literal */
-	const char *token;                   /* checked: [A-Za-z0-9_-]{16,128} */
+	const char *identifier; /* DNS name or IP literal */
+	const char *token;      /* checked: [A-Za-z0-9_-]{16,128} */
 	const char *key_authorization;
 	struct tls_certificate *certificate; /* tls-alpn-01; referenced */
 	/* The callbacks must not free the table. */
@@ -47,8 +48,8 @@ struct challenge_args {
 	void *owner;
 };
 /* E_PARSE for a bad token, E_LIMIT above 4096 live ones. */
-enum err challenge_put(struct challenge_table *t, const struct challenge_args *args,
-	struct challenge **out);
+enum err challenge_put(
+	struct challenge_table *t, const struct challenge_args *args, struct challenge **out);
 /* No callbacks from now on; it stays answerable for grace_ms (validators come late). Nulls. */
 void challenge_withdraw(struct challenge **c, int64_t grace_ms);
 /* A worker answered one. */

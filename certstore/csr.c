@@ -25,10 +25,10 @@ static void add_attributes(struct der_writer *w, const char *const *names, unsig
 	der_close(w, attributes);
 }
 
-static enum err make_body(const struct key *key, const char *const *names, unsigned n,
-	struct buf *body)
+static enum err make_body(
+	const struct key *key, const char *const *names, unsigned n, struct buf *body)
 {
-	struct der_writer w = { body, E_OK };
+	struct der_writer w = {body, E_OK};
 	size_t outer = der_open(&w, DER_SEQUENCE);
 
 	der_add(&w, DER_INTEGER, STR("\0"));
@@ -42,7 +42,7 @@ static enum err make_body(const struct key *key, const char *const *names, unsig
 
 enum err csr_make(const struct key *key, const char *const *names, unsigned n, struct buf *der)
 {
-	struct der_writer w = { der, E_OK };
+	struct der_writer w = {der, E_OK};
 	struct buf body, signature;
 	size_t outer;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * der: reading is strict, since what we accept here we also hand to TLS; writing inserts lengths when an
- * element is closed, so that nobody counts bytes beforehand.
+ * der: reading is strict, since what we accept here we also hand to TLS; writing inserts lengths
+ * when an element is closed, so that nobody counts bytes beforehand.
  */
 #include "certstore/der.h"
 
@@ -89,7 +89,7 @@ static bool two_digits(const char **at, int *out)
 bool der_take_time(struct str *in, int64_t *wall_ms)
 {
 	struct der_item item;
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 	const char *p;
 	int century = 0, year;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * entry: made from key and chain (order, files) or from a bundle (store); checked alike in both cases.
+ * entry: made from key and chain (order, files) or from a bundle (store); checked alike in both
+ * cases.
  */
 #include "certstore/entry.h"
 
@@ -19,7 +20,7 @@
 
 #define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 
-enum { JITTER_PARTS = 20 };  /* of the lifetime: 5 % */
+enum { JITTER_PARTS = 20 }; /* of the lifetime: 5 % */
 
 /* ---- when to renew ---- */
 
@@ -47,7 +48,8 @@ int64_t entry_renewal_time(int64_t not_before_ms, int64_t not_after_ms, struct s
 
 	if (lifetime_ms <= 0)
 		return not_after_ms;
-	/* counted back from the end, which is nearer to overflow-free than forward from the start */
+	/* counted back from the end, which is nearer to overflow-free than forward from the
+	 * start */
 	left_ms = lifetime_ms < 10 * DAY_MS ? lifetime_ms / 2 : lifetime_ms / 3;
 	jitter_ms = (int64_t)(seed_number(seed) % ((uint64_t)(lifetime_ms / JITTER_PARTS) + 1));
 	return saturating_sub(saturating_sub(not_after_ms, left_ms), jitter_ms);
@@ -59,7 +61,7 @@ int64_t entry_renewal_time(int64_t not_before_ms, int64_t not_after_ms, struct s
 static enum err read_chain(const struct entry_args *args, struct buf *der, struct x509_facts *facts,
 	struct fault *fault)
 {
-	struct x509_check want = { .key = args->key };
+	struct x509_check want = {.key = args->key};
 	struct str rest;
 	enum err err = x509_chain_from_pem(args->chain_pem, der, fault);
 
@@ -73,8 +75,8 @@ static enum err read_chain(const struct entry_args *args, struct buf *der, struc
 	return x509_parse(x509_chain_next(&rest), facts, fault);
 }
 
-static enum err check_name(const struct entry_args *args, const struct x509_facts *facts,
-	struct fault *fault)
+static enum err check_name(
+	const struct entry_args *args, const struct x509_facts *facts, struct fault *fault)
 {
 	/* the operator may serve any certificate for any name */
 	if (args->is_operators)
@@ -101,7 +103,8 @@ static struct entry *fill(const struct entry_args *args, const struct x509_facts
 	e->issued_at_ms = args->issued_at_ms;
 	e->is_operators = args->is_operators;
 	e->renew_at_ms = e->is_operators ? INT64_MAX
-		: entry_renewal_time(f->not_before_ms, f->not_after_ms, str_from(f->serial));
+					 : entry_renewal_time(f->not_before_ms, f->not_after_ms,
+						   str_from(f->serial));
 	copy_text(e->issuer, sizeof(e->issuer), f->issuer);
 	copy_text(e->ca, sizeof(e->ca), args->ca);
 	copy_text(e->account, sizeof(e->account), args->account);
@@ -172,7 +175,8 @@ bool entry_covers(const struct entry *e, struct str host)
 	if (!str_has_prefix(name, STR("*.")))
 		return false;
 	parent = str_cut(host, '.', &label);
-	return parent.at && label.len > 0 && str_equal_nocase(parent, str_of(name.at + 2, name.len - 2));
+	return parent.at && label.len > 0 &&
+	       str_equal_nocase(parent, str_of(name.at + 2, name.len - 2));
 }
 
 bool entry_is_valid_at(const struct entry *e, int64_t now_ms)
@@ -217,8 +221,12 @@ static enum err make_of_text(const struct entry_text *text, struct entry **out, 
 {
 	struct key *key;
 	struct entry_args args = {
-		.name = text->name, .chain_pem = text->body, .ca = text->ca, .account = text->account,
-		.profile = text->profile, .challenge = text->challenge,
+		.name = text->name,
+		.chain_pem = text->body,
+		.ca = text->ca,
+		.account = text->account,
+		.profile = text->profile,
+		.challenge = text->challenge,
 		.issued_at_ms = text->issued_at_ms,
 	};
 	enum err err = key_from_pem(text->body, &key);
@@ -233,7 +241,8 @@ static enum err make_of_text(const struct entry_text *text, struct entry **out, 
 	return err == E_KEY || err == E_CHAIN ? E_STORE_CORRUPT : err;
 }
 
-enum err entry_parse(struct str text, const char *want_name, struct entry **out, struct fault *fault)
+enum err entry_parse(
+	struct str text, const char *want_name, struct entry **out, struct fault *fault)
 {
 	struct entry_text parsed;
 	enum err err;
@@ -258,8 +267,8 @@ enum err entry_summarise(struct str text, struct entry_summary *out)
 	copy_text(out->name, sizeof(out->name), parsed.name);
 	out->not_before_ms = parsed.not_before_ms;
 	out->not_after_ms = parsed.not_after_ms;
-	out->renew_at_ms = entry_renewal_time(parsed.not_before_ms, parsed.not_after_ms,
-		str_from(parsed.serial));
+	out->renew_at_ms = entry_renewal_time(
+		parsed.not_before_ms, parsed.not_after_ms, str_from(parsed.serial));
 	return E_OK;
 }
 
@@ -277,11 +286,12 @@ static enum err make_of_files(const char *name, struct str cert, struct str key_
 	struct entry **out, struct fault *fault)
 {
 	struct key *key;
-	struct entry_args args = { .name = name, .chain_pem = cert, .is_operators = true };
+	struct entry_args args = {.name = name, .chain_pem = cert, .is_operators = true};
 	enum err err = key_from_pem(key_text, &key);
 
 	if (err)
-		return fault_set(fault, err, "no usable private key (P-256, P-384, or RSA of 2048, 3072 or "
+		return fault_set(fault, err,
+			"no usable private key (P-256, P-384, or RSA of 2048, 3072 or "
 			"4096 bits; not encrypted)");
 	args.key = key;
 	err = entry_new(&args, out, fault);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * entry: one name's key and chain with its facts, ready for TLS. Immutable, reference-counted, any thread.
- * Its text form is the bundle file: header lines, key, chain, all PEM-readable by other servers:
+ * entry: one name's key and chain with its facts, ready for TLS. Immutable, reference-counted, any
+ * thread. Its text form is the bundle file: header lines, key, chain, all PEM-readable by other
+ * servers:
  *
  *   sallyport-bundle: 1
  *   checksum: sha256:…                  (of all that follows this line)
@@ -29,22 +30,22 @@ struct entry {
 	struct tls_certificate *tls; /* made when the entry is made */
 	int64_t not_before_ms, not_after_ms;
 	int64_t issued_at_ms;
-	int64_t renew_at_ms;         /* by lifetime, acme.md 3.4; jitter from a hash of the serial */
-	char issuer[128];            /* issuer CN */
-	char ca[ENTRY_TEXT];         /* directory URL, "" for files of the operator */
+	int64_t renew_at_ms; /* by lifetime, acme.md 3.4; jitter from a hash of the serial */
+	char issuer[128];    /* issuer CN */
+	char ca[ENTRY_TEXT]; /* directory URL, "" for files of the operator */
 	char account[ENTRY_TEXT];
 	char profile[64];
-	char challenge[32];          /* "tls-alpn-01": what worked last */
+	char challenge[32]; /* "tls-alpn-01": what worked last */
 	char serial[132];
 	char ari_id[160];
-	bool is_operators;           /* from "cert"/"key" files: never renewed by us */
+	bool is_operators; /* from "cert"/"key" files: never renewed by us */
 };
 
 struct entry_args {
 	const char *name;
 	const struct key *key;
 	struct str chain_pem;
-	const char *ca, *account, *profile, *challenge;  /* NULL: "" */
+	const char *ca, *account, *profile, *challenge; /* NULL: "" */
 	int64_t issued_at_ms;
 	bool is_operators;
 };
@@ -55,23 +56,26 @@ struct entry *entry_ref(struct entry *e);
 void entry_unref(struct entry **e);
 /* For byte-bounded caches. */
 size_t entry_bytes(const struct entry *e);
-/* Whether it can be served for this host name at this time (exact or one-label wildcard; RFC 6125). */
+/* Whether it can be served for this host name at this time (exact or one-label wildcard; RFC
+ * 6125). */
 bool entry_covers(const struct entry *e, struct str host);
 bool entry_is_valid_at(const struct entry *e, int64_t now_ms);
 
 /* The bundle's text. */
 enum err entry_write(const struct entry_args *args, struct buf *out, struct fault *fault);
-/* Text -> entry: checks header, checksum, pair and chain links. E_STORE_CORRUPT with the reason. A bundle
- * whose checksum is right but whose certificate expired is fine. want_name: must match, or NULL. */
-enum err entry_parse(struct str text, const char *want_name, struct entry **out, struct fault *fault);
+/* Text -> entry: checks header, checksum, pair and chain links. E_STORE_CORRUPT with the reason. A
+ * bundle whose checksum is right but whose certificate expired is fine. want_name: must match, or
+ * NULL. */
+enum err entry_parse(
+	struct str text, const char *want_name, struct entry **out, struct fault *fault);
 /* The header alone, without touching key or certificates: for sweeps. E_STORE_CORRUPT. */
 struct entry_summary {
 	char name[ENTRY_NAME];
 	int64_t not_before_ms, not_after_ms, renew_at_ms;
 };
 enum err entry_summarise(struct str text, struct entry_summary *out);
-/* acme.md 3.4: notBefore + 2/3 of the lifetime (1/2 under 10 days), earlier by up to 5 % of the lifetime by
- * a hash of seed (the serial). */
+/* acme.md 3.4: notBefore + 2/3 of the lifetime (1/2 under 10 days), earlier by up to 5 % of the
+ * lifetime by a hash of seed (the serial). */
 int64_t entry_renewal_time(int64_t not_before_ms, int64_t not_after_ms, struct str seed);
 /* Key and chain files of the operator's ("cert"/"key"), blocking. */
 enum err entry_from_files(const char *name, const char *cert_file, const char *key_file,

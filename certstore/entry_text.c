@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * entry_text: "key: value" lines, readable by people and ignored by every PEM reader. Unknown keys are
- * for newer versions to add; a key given twice is damage.
+ * entry_text: "key: value" lines, readable by people and ignored by every PEM reader. Unknown keys
+ * are for newer versions to add; a key given twice is damage.
  */
 #include "certstore/entry_text.h"
 
@@ -25,11 +25,22 @@ static const struct row {
 	size_t at, cap;
 } rows[] = {
 #define TEXT_ROW(key, member) \
-	{ key, TEXT, offsetof(struct entry_text, member), sizeof(((struct entry_text *)0)->member) }
-#define TIME_ROW(key, member) { key, TIME, offsetof(struct entry_text, member), 0 }
-	TEXT_ROW("name", name), TEXT_ROW("ca", ca), TEXT_ROW("account", account),
-	TEXT_ROW("profile", profile), TEXT_ROW("challenge", challenge), TEXT_ROW("serial", serial),
-	TIME_ROW("not-before", not_before_ms), TIME_ROW("not-after", not_after_ms),
+	{ \
+		key, TEXT, offsetof(struct entry_text, member), \
+			sizeof(((struct entry_text *)0)->member) \
+	}
+#define TIME_ROW(key, member) \
+	{ \
+		key, TIME, offsetof(struct entry_text, member), 0 \
+	}
+	TEXT_ROW("name", name),
+	TEXT_ROW("ca", ca),
+	TEXT_ROW("account", account),
+	TEXT_ROW("profile", profile),
+	TEXT_ROW("challenge", challenge),
+	TEXT_ROW("serial", serial),
+	TIME_ROW("not-before", not_before_ms),
+	TIME_ROW("not-after", not_after_ms),
 	TIME_ROW("issued-at", issued_at_ms),
 #undef TEXT_ROW
 #undef TIME_ROW
@@ -62,8 +73,8 @@ static bool set_value(struct entry_text *out, const struct row *row, struct str 
 	return ms != -1;
 }
 
-static enum err set_line(struct entry_text *out, struct str line, unsigned *seen,
-	struct fault *fault)
+static enum err set_line(
+	struct entry_text *out, struct str line, unsigned *seen, struct fault *fault)
 {
 	struct str key, value = str_cut(line, ':', &key);
 
@@ -92,7 +103,8 @@ static enum err parse_lines(struct str text, struct entry_text *out, struct faul
 		if (line.len == 0) {
 			out->body = text;
 			return seen == (1u << ARRAY_LEN(rows)) - 1 && out->name[0]
-				? E_OK : corrupt(fault, "a header line is missing");
+				       ? E_OK
+				       : corrupt(fault, "a header line is missing");
 		}
 		err = set_line(out, line, &seen, fault);
 		if (err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * entry_text: the header lines of a bundle. The checksum stands in the second line and covers all that
- * follows it, header and PEM. Private to certstore.
+ * entry_text: the header lines of a bundle. The checksum stands in the second line and covers all
+ * that follows it, header and PEM. Private to certstore.
  */
 #ifndef CERTSTORE_ENTRY_TEXT_H
 #define CERTSTORE_ENTRY_TEXT_H
@@ -13,7 +13,7 @@ struct entry_text {
 	char name[ENTRY_NAME];
 	char ca[ENTRY_TEXT], account[ENTRY_TEXT], profile[64], challenge[32], serial[132];
 	int64_t not_before_ms, not_after_ms, issued_at_ms;
-	struct str body;  /* the PEM part; borrowed */
+	struct str body; /* the PEM part; borrowed */
 };
 
 /* E_STORE_CORRUPT, or E_STORE for one of a newer version (which must not be thrown away). */

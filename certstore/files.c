@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * files: system calls with nothing added but what must never be forgotten: no symlinks, no waiting on
- * FIFOs, nothing readable by others, no descriptor left to a child.
+ * files: system calls with nothing added but what must never be forgotten: no symlinks, no waiting
+ * on FIFOs, nothing readable by others, no descriptor left to a child.
  */
 #include "certstore/files.h"
 
@@ -39,8 +39,8 @@ int files_open_directory(int at, const char *name)
 {
 	int stop = step("open");
 
-	return stop ? stop : result(openat(at, name,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+	return stop ? stop
+		    : result(openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 int files_make_directory(int at, const char *name)
@@ -169,8 +169,8 @@ int files_write_new(int at, const char *name, struct str bytes)
 	return rc;
 }
 
-/* For file systems without RENAME_NOREPLACE. Generations are numbered under the caller's lock, so that
- * nobody else takes the name in between. */
+/* For file systems without RENAME_NOREPLACE. Generations are numbered under the caller's lock, so
+ * that nobody else takes the name in between. */
 static int rename_if_free(int from_at, const char *from, int to_at, const char *to)
 {
 	if (faccessat(to_at, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * key: wolfCrypt's side of a private key. What is kept is DER only; each use decodes it again (5 us), so that
- * one key can be used by several threads at once without a lock.
+ * key: wolfCrypt's side of a private key. What is kept is DER only; each use decodes it again (5
+ * us), so that one key can be used by several threads at once without a lock.
  */
 #include "certstore/key.h"
 
@@ -38,24 +38,24 @@ struct key {
 
 struct key_row {
 	bool is_rsa;
-	int curve, bits;          /* one of them */
-	unsigned bytes;           /* of a coordinate or the modulus */
+	int curve, bits; /* one of them */
+	unsigned bytes;  /* of a coordinate or the modulus */
 	enum wc_HashType hash;
 	const char *jws_alg;
 	struct str algorithm;
 };
 
 static const struct key_row rows[] = {
-	[CONF_KEY_P256] = { false, ECC_SECP256R1, 0, 32, WC_HASH_TYPE_SHA256, "ES256",
-		STR("\x30\x0a" ECDSA_SHA256_OID) },
-	[CONF_KEY_P384] = { false, ECC_SECP384R1, 0, 48, WC_HASH_TYPE_SHA384, "ES384",
-		STR("\x30\x0a" ECDSA_SHA384_OID) },
-	[CONF_KEY_RSA2048] = { true, 0, 2048, 256, WC_HASH_TYPE_SHA256, "RS256",
-		STR("\x30\x0d" RSA_SHA256_OID) },
-	[CONF_KEY_RSA3072] = { true, 0, 3072, 384, WC_HASH_TYPE_SHA256, "RS256",
-		STR("\x30\x0d" RSA_SHA256_OID) },
-	[CONF_KEY_RSA4096] = { true, 0, 4096, 512, WC_HASH_TYPE_SHA256, "RS256",
-		STR("\x30\x0d" RSA_SHA256_OID) },
+	[CONF_KEY_P256] = {false, ECC_SECP256R1, 0, 32, WC_HASH_TYPE_SHA256, "ES256",
+		STR("\x30\x0a" ECDSA_SHA256_OID)},
+	[CONF_KEY_P384] = {false, ECC_SECP384R1, 0, 48, WC_HASH_TYPE_SHA384, "ES384",
+		STR("\x30\x0a" ECDSA_SHA384_OID)},
+	[CONF_KEY_RSA2048] = {true, 0, 2048, 256, WC_HASH_TYPE_SHA256, "RS256",
+		STR("\x30\x0d" RSA_SHA256_OID)},
+	[CONF_KEY_RSA3072] = {true, 0, 3072, 384, WC_HASH_TYPE_SHA256, "RS256",
+		STR("\x30\x0d" RSA_SHA256_OID)},
+	[CONF_KEY_RSA4096] = {true, 0, 4096, 512, WC_HASH_TYPE_SHA256, "RS256",
+		STR("\x30\x0d" RSA_SHA256_OID)},
 };
 
 static const struct {
@@ -63,12 +63,12 @@ static const struct {
 	bool is_rsa;
 	enum wc_HashType hash;
 } verifiable[] = {
-	{ STR(ECDSA_SHA256_OID), false, WC_HASH_TYPE_SHA256 },
-	{ STR(ECDSA_SHA384_OID), false, WC_HASH_TYPE_SHA384 },
-	{ STR(ECDSA_SHA512_OID), false, WC_HASH_TYPE_SHA512 },
-	{ STR(RSA_SHA256_OID), true, WC_HASH_TYPE_SHA256 },
-	{ STR(RSA_SHA384_OID), true, WC_HASH_TYPE_SHA384 },
-	{ STR(RSA_SHA512_OID), true, WC_HASH_TYPE_SHA512 },
+	{STR(ECDSA_SHA256_OID), false, WC_HASH_TYPE_SHA256},
+	{STR(ECDSA_SHA384_OID), false, WC_HASH_TYPE_SHA384},
+	{STR(ECDSA_SHA512_OID), false, WC_HASH_TYPE_SHA512},
+	{STR(RSA_SHA256_OID), true, WC_HASH_TYPE_SHA256},
+	{STR(RSA_SHA384_OID), true, WC_HASH_TYPE_SHA384},
+	{STR(RSA_SHA512_OID), true, WC_HASH_TYPE_SHA512},
 };
 
 /* A decoded key while it is being used. RsaKey is several KB: on the heap. */
@@ -108,9 +108,8 @@ static void use_free(struct use **u)
 static int decode_private(struct use *u, struct str der)
 {
 	word32 at = 0, len = (word32)der.len;
-	int rc = u->is_rsa
-		? wc_RsaPrivateKeyDecode((const byte *)der.at, &at, &u->rsa, len)
-		: wc_EccPrivateKeyDecode((const byte *)der.at, &at, &u->ec, len);
+	int rc = u->is_rsa ? wc_RsaPrivateKeyDecode((const byte *)der.at, &at, &u->rsa, len)
+			   : wc_EccPrivateKeyDecode((const byte *)der.at, &at, &u->ec, len);
 
 	if (rc == 0 && u->is_rsa)
 		rc = wc_RsaSetRNG(&u->rsa, &u->rng);
@@ -129,7 +128,7 @@ static bool ec_halves_fit(struct use *u)
 	if (!derived)
 		return false;
 	fit = wc_ecc_make_pub_ex(&u->ec, derived, &u->rng) == 0 &&
-		wc_ecc_cmp_point(derived, &u->ec.pubkey) == MP_EQ;
+	      wc_ecc_cmp_point(derived, &u->ec.pubkey) == MP_EQ;
 	wc_ecc_del_point(derived);
 	return fit;
 }
@@ -213,8 +212,8 @@ static bool rsa_halves_fit(const struct key *k)
 
 	buf_init(&signature, 0);
 	fit = !key_sign(k, STR("fits"), &signature) &&
-		!key_verify(&(struct key_verify_args){ key_public(k), STR(RSA_SHA256_OID), STR("fits"),
-			buf_str(&signature) });
+	      !key_verify(&(struct key_verify_args){
+		      key_public(k), STR(RSA_SHA256_OID), STR("fits"), buf_str(&signature)});
 	buf_fini(&signature);
 	return fit;
 }
@@ -386,11 +385,12 @@ static bool verify_with(struct use *u, const struct key_verify_args *a, enum wc_
 	int rc = u->is_rsa ? wc_RsaPublicKeyDecode(spki, &at, &u->rsa, len)
 			   : wc_EccPublicKeyDecode(spki, &at, &u->ec, len);
 
-	return rc == 0 && wc_SignatureVerify(hash,
-		u->is_rsa ? WC_SIGNATURE_TYPE_RSA_W_ENC : WC_SIGNATURE_TYPE_ECC,
-		(const byte *)a->text.at, (word32)a->text.len, (const byte *)a->signature.at,
-		(word32)a->signature.len, u->is_rsa ? (void *)&u->rsa : (void *)&u->ec,
-		u->is_rsa ? sizeof(u->rsa) : sizeof(u->ec)) == 0;
+	return rc == 0 &&
+	       wc_SignatureVerify(hash,
+		       u->is_rsa ? WC_SIGNATURE_TYPE_RSA_W_ENC : WC_SIGNATURE_TYPE_ECC,
+		       (const byte *)a->text.at, (word32)a->text.len, (const byte *)a->signature.at,
+		       (word32)a->signature.len, u->is_rsa ? (void *)&u->rsa : (void *)&u->ec,
+		       u->is_rsa ? sizeof(u->rsa) : sizeof(u->ec)) == 0;
 }
 
 enum err key_verify(const struct key_verify_args *args)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * key: a private key: made, read, written, signed with. Immutable after creation, reference-counted, any
- * thread. Making one takes 20 us (EC) to seconds (RSA): on the work queue only.
+ * key: a private key: made, read, written, signed with. Immutable after creation,
+ * reference-counted, any thread. Making one takes 20 us (EC) to seconds (RSA): on the work queue
+ * only.
  */
 #ifndef CERTSTORE_KEY_H
 #define CERTSTORE_KEY_H
@@ -28,10 +29,10 @@ enum err key_to_pem(const struct key *k, struct buf *out);
 struct str key_der(const struct key *k);
 /* SubjectPublicKeyInfo DER. */
 enum err key_public_der(const struct key *k, struct buf *out);
-struct str key_public(const struct key *k);  /* the same, borrowed */
+struct str key_public(const struct key *k); /* the same, borrowed */
 
-/* As certificates and PKCS#10 requests want it: the content of their signature's BIT STRING, and the DER of
- * its AlgorithmIdentifier. */
+/* As certificates and PKCS#10 requests want it: the content of their signature's BIT STRING, and
+ * the DER of its AlgorithmIdentifier. */
 enum err key_sign(const struct key *k, struct str text, struct buf *signature);
 struct str key_signature_algorithm(const struct key *k);
 /* Whether the key of this SubjectPublicKeyInfo made that signature; algorithm is the content of an

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * key_text: a key's outward forms that need no library: PKCS#8 PEM, JWK (RFC 7517) and its thumbprint.
+ * key_text: a key's outward forms that need no library: PKCS#8 PEM, JWK (RFC 7517) and its
+ * thumbprint.
  */
 #include "certstore/key_text.h"
 
@@ -30,7 +31,7 @@ enum err key_to_pem(const struct key *k, struct buf *out)
 {
 	struct str algorithm, bits;
 	struct buf pkcs8;
-	struct der_writer w = { &pkcs8, E_OK };
+	struct der_writer w = {&pkcs8, E_OK};
 	size_t outer;
 
 	split_public(key_public(k), &algorithm, &bits);

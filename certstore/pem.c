@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * pem: blocks found by their BEGIN line at the start of a line. Text between blocks is skipped (openssl
- * and some CAs put notes there); inside a block nothing but base64 and white space is accepted.
+ * pem: blocks found by their BEGIN line at the start of a line. Text between blocks is skipped
+ * (openssl and some CAs put notes there); inside a block nothing but base64 and white space is
+ * accepted.
  */
 #include "certstore/pem.h"
 
@@ -20,7 +21,8 @@ static struct str next_line(struct str *text)
 	rest = str_cut(*text, '\n', &line);
 	*text = rest.at ? rest : str_of(text->at + text->len, 0);
 	return str_trim(line.len > 0 && line.at[line.len - 1] == '\r'
-		? str_of(line.at, line.len - 1) : line);
+				? str_of(line.at, line.len - 1)
+				: line);
 }
 
 /* "-----BEGIN LABEL-----": the label, or STR_NONE. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * pem: textual encoding (RFC 7468), strict enough for keys, tolerant of text and CRLF between blocks.
+ * pem: textual encoding (RFC 7468), strict enough for keys, tolerant of text and CRLF between
+ * blocks.
  */
 #ifndef CERTSTORE_PEM_H
 #define CERTSTORE_PEM_H
@@ -8,8 +9,8 @@
 #include "base/buf.h"
 
 struct pem_block {
-	struct str label;   /* "CERTIFICATE" */
-	struct buf der;     /* owned by the caller */
+	struct str label; /* "CERTIFICATE" */
+	struct buf der;   /* owned by the caller */
 };
 
 /* Takes the next block out of *text (advances it). E_NOT_FOUND at the end, E_PARSE when malformed,

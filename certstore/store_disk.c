@@ -7,8 +7,8 @@
  *                          a lock that is taken  |     v
  *                                                 RETRY (deadline)
  *
- * Jobs of one group and name are done one after the other in the order given, so that the later of two
- * saves wins. Locks are tried and tried again by timer: no pool thread ever waits for one.
+ * Jobs of one group and name are done one after the other in the order given, so that the later of
+ * two saves wins. Locks are tried and tried again by timer: no pool thread ever waits for one.
  */
 #include "certstore/store.h"
 
@@ -33,13 +33,13 @@ struct disk {
 	struct store store;
 	struct loop *loop;
 	struct store_root root;
-	struct map busy;       /* "group/name" -> the job at work, others waiting in its list */
-	struct map held;       /* locks by name -> struct held */
+	struct map busy; /* "group/name" -> the job at work, others waiting in its list */
+	struct map held; /* locks by name -> struct held */
 	unsigned n_jobs;
 };
 
 struct held {
-	int fd;                /* -1 while it is being tried */
+	int fd; /* -1 while it is being tried */
 };
 
 struct job {
@@ -47,8 +47,8 @@ struct job {
 	struct disk *disk;
 	enum verb verb;
 	enum store_group group;
-	char *name, *key;      /* key NULL: waits for nobody */
-	struct list waiting;   /* head in the job at work, node in the others */
+	char *name, *key;    /* key NULL: waits for nobody */
+	struct list waiting; /* head in the job at work, node in the others */
 	struct buf bytes;
 	store_parse_fn *parse;
 	struct store_list_args list_args;
@@ -297,8 +297,8 @@ static void disk_save(struct store *s, enum store_group g, const char *name, str
 	start_in_turn(j);
 }
 
-static void disk_remove(struct store *s, enum store_group g, const char *name, store_done_fn *fn,
-	void *owner)
+static void disk_remove(
+	struct store *s, enum store_group g, const char *name, store_done_fn *fn, void *owner)
 {
 	struct job *j = job_new(disk_of(s), REMOVE, g, name);
 
@@ -308,8 +308,8 @@ static void disk_remove(struct store *s, enum store_group g, const char *name, s
 	start_in_turn(j);
 }
 
-static void disk_list(struct store *s, const struct store_list_args *args, store_list_fn *fn,
-	void *owner)
+static void disk_list(
+	struct store *s, const struct store_list_args *args, store_list_fn *fn, void *owner)
 {
 	struct job *j = job_new(disk_of(s), LIST, args->group, "");
 
@@ -322,7 +322,8 @@ static void disk_list(struct store *s, const struct store_list_args *args, store
 	loop_work_start(j->disk->loop, &j->work);
 }
 
-static void disk_lock(struct store *s, const char *name, int64_t wait_ms, store_done_fn *fn, void *owner)
+static void disk_lock(
+	struct store *s, const char *name, int64_t wait_ms, store_done_fn *fn, void *owner)
 {
 	struct job *j = job_new(disk_of(s), LOCK, 0, name);
 
@@ -367,8 +368,8 @@ static const struct store_ops ops = {
 	.free = disk_free,
 };
 
-enum err store_disk_open(struct loop *l, const char *directory, struct store **out,
-	struct fault *fault)
+enum err store_disk_open(
+	struct loop *l, const char *directory, struct store **out, struct fault *fault)
 {
 	struct disk *d = mem_new(sizeof(*d));
 	enum err err = store_open_root(&d->root, directory, fault);

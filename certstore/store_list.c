@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * store_list: shard by shard, each read whole and sorted, so that the cursor is a position that stays true
- * while names come and go. A shard of a store with a million names holds four thousand.
+ * store_list: shard by shard, each read whole and sorted, so that the cursor is a position that
+ * stays true while names come and go. A shard of a store with a million names holds four thousand.
  */
 #include "certstore/store_list.h"
 
@@ -67,15 +67,15 @@ static int read_shard(int shard, const char *after, struct files *out)
 	return error;
 }
 
-static bool is_wanted(int shard, const char *file, const char *name,
-	const struct store_list_args *args)
+static bool is_wanted(
+	int shard, const char *file, const char *name, const struct store_list_args *args)
 {
 	struct buf bytes;
 	bool wanted;
 
 	buf_init(&bytes, 0);
 	wanted = !store_value_peek(shard, file, args->group, &bytes) &&
-		(!args->filter || args->filter(buf_str(&bytes), name, args->filter_owner));
+		 (!args->filter || args->filter(buf_str(&bytes), name, args->filter_owner));
 	mem_wipe(bytes.at, bytes.len);
 	buf_fini(&bytes);
 	return wanted;
@@ -97,12 +97,12 @@ static void visit(struct walk *w, int shard, const char *shard_name, const char 
 	if (store_path_decode(name, file) && is_wanted(shard, file, name, w->args))
 		w->page->names[w->page->n++] = mem_strdup(name);
 	w->is_full = w->page->n == w->max ||
-		(w->args->max_visited && w->visited >= w->args->max_visited);
+		     (w->args->max_visited && w->visited >= w->args->max_visited);
 }
 
 static int walk_shard(struct walk *w, int group, const char *shard_name, const char *after)
 {
-	struct files files = { 0 };
+	struct files files = {0};
 	int shard = files_open_directory(group, shard_name), rc;
 
 	if (shard < 0)
@@ -115,10 +115,10 @@ static int walk_shard(struct walk *w, int group, const char *shard_name, const c
 	return rc;
 }
 
-enum err store_list_page(const struct store_root *r, const struct store_list_args *args,
-	struct store_page *out)
+enum err store_list_page(
+	const struct store_root *r, const struct store_list_args *args, struct store_page *out)
 {
-	struct walk w = { args, out, args->max < PAGE_MAX ? args->max : PAGE_MAX, 0, false };
+	struct walk w = {args, out, args->max < PAGE_MAX ? args->max : PAGE_MAX, 0, false};
 	const char *after = "";
 	unsigned shard = 0;
 	int rc = 0;

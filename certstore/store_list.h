@@ -8,13 +8,13 @@
 #include "certstore/store_value.h"
 
 struct store_page {
-	char **names;    /* owned */
+	char **names; /* owned */
 	unsigned n;
-	char cursor[STORE_PATH_SHARD + STORE_PATH_NAME];  /* "ab/name" last visited; "" at the end */
+	char cursor[STORE_PATH_SHARD + STORE_PATH_NAME]; /* "ab/name" last visited; "" at the end */
 };
 
-enum err store_list_page(const struct store_root *r, const struct store_list_args *args,
-	struct store_page *out);
+enum err store_list_page(
+	const struct store_root *r, const struct store_list_args *args, struct store_page *out);
 void store_list_fini(struct store_page *page);
 
 #endif

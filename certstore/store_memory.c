@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * store_memory: the interface of store.h without a disk, for tests of what stands on it. One generation
- * per value; answers come at the end of the turn, in order.
+ * store_memory: the interface of store.h without a disk, for tests of what stands on it. One
+ * generation per value; answers come at the end of the turn, in order.
  */
 #include "certstore/store.h"
 
@@ -19,7 +19,7 @@ enum { NAME_BYTES = 512, RETRY_MS = 5 };
 struct memory {
 	struct store store;
 	struct loop *loop;
-	struct map groups[STORE_GROUP_COUNT];  /* name -> struct buf */
+	struct map groups[STORE_GROUP_COUNT]; /* name -> struct buf */
 	struct map held;
 	struct list jobs;
 	struct loop_task task;
@@ -96,7 +96,7 @@ static void answer_load(struct job *j)
 {
 	struct map *group = &j->memory->groups[j->group];
 	struct buf *b = map_get(group, str_from(j->name));
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	void *object = NULL;
 	enum err err = b ? j->parse(buf_str(b), j->name, &object, &fault) : E_NOT_FOUND;
 
@@ -110,7 +110,7 @@ static void answer_load(struct job *j)
 static void answer_save(struct job *j)
 {
 	struct buf *b = mem_new(sizeof(*b));
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 
 	*b = j->bytes;
 	buf_init(&j->bytes, 0);
@@ -120,7 +120,7 @@ static void answer_save(struct job *j)
 
 static void answer_remove(struct job *j)
 {
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 
 	free_value(map_remove(&j->memory->groups[j->group], str_from(j->name)));
 	j->on_done(j->owner, E_OK, &fault);
@@ -157,8 +157,9 @@ static bool passes(const struct job *j, const char *name)
 {
 	const struct store_list_args *a = &j->list_args;
 
-	return !a->filter || a->filter(buf_str(map_get(&j->memory->groups[j->group], str_from(name))),
-		name, a->filter_owner);
+	return !a->filter ||
+	       a->filter(buf_str(map_get(&j->memory->groups[j->group], str_from(name))), name,
+		       a->filter_owner);
 }
 
 static void answer_list(struct job *j)
@@ -187,7 +188,7 @@ static void answer_list(struct job *j)
 static bool answer_lock(struct job *j)
 {
 	struct memory *m = j->memory;
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	enum err err = E_OK;
 
 	if (map_get(&m->held, str_from(j->name))) {
@@ -240,8 +241,8 @@ static void on_turn_end(struct loop_task *task)
 
 /* ---- the verbs ---- */
 
-static void memory_load(struct store *s, enum store_group g, const char *name, store_parse_fn *parse,
-	store_load_fn *fn, void *owner)
+static void memory_load(struct store *s, enum store_group g, const char *name,
+	store_parse_fn *parse, store_load_fn *fn, void *owner)
 {
 	struct job *j = job_new(s, LOAD, g, name);
 
@@ -260,8 +261,8 @@ static void memory_save(struct store *s, enum store_group g, const char *name, s
 	j->owner = owner;
 }
 
-static void memory_remove(struct store *s, enum store_group g, const char *name, store_done_fn *fn,
-	void *owner)
+static void memory_remove(
+	struct store *s, enum store_group g, const char *name, store_done_fn *fn, void *owner)
 {
 	struct job *j = job_new(s, REMOVE, g, name);
 
@@ -269,8 +270,8 @@ static void memory_remove(struct store *s, enum store_group g, const char *name,
 	j->owner = owner;
 }
 
-static void memory_list(struct store *s, const struct store_list_args *args, store_list_fn *fn,
-	void *owner)
+static void memory_list(
+	struct store *s, const struct store_list_args *args, store_list_fn *fn, void *owner)
 {
 	struct job *j = job_new(s, LIST, args->group, args->cursor ? args->cursor : "");
 
@@ -279,8 +280,8 @@ static void memory_list(struct store *s, const struct store_list_args *args, sto
 	j->owner = owner;
 }
 
-static void memory_lock(struct store *s, const char *name, int64_t wait_ms, store_done_fn *fn,
-	void *owner)
+static void memory_lock(
+	struct store *s, const char *name, int64_t wait_ms, store_done_fn *fn, void *owner)
 {
 	struct job *j = job_new(s, LOCK, 0, name);
 

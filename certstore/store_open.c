@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * store_open: refuses what would be unsafe (others can read it, it is not ours, a newer format), repairs what
- * is ours to repair and says so. Looks at nothing that grows with the number of names.
+ * store_open: refuses what would be unsafe (others can read it, it is not ours, a newer format),
+ * repairs what is ours to repair and says so. Looks at nothing that grows with the number of names.
  *
- * A new store must be writable. One that exists is opened even when nothing can be written, with a warning:
- * a full disk must not keep good certificates from being served.
+ * A new store must be writable. One that exists is opened even when nothing can be written, with a
+ * warning: a full disk must not keep good certificates from being served.
  */
 #include "certstore/store_open.h"
 
@@ -25,7 +25,7 @@ enum { PATH_BYTES = 4096, SELF_CHECK = 10 * 1024, TEMPORARY_S = 60, OTHERS = 077
 #define FORMAT STR("sallyport-store 1\n")
 #define FORMAT_ANY STR("sallyport-store ")
 
-static const struct log log_store = { "store" };
+static const struct log log_store = {"store"};
 
 static enum err refuse(struct fault *fault, const char *what, int rc)
 {
@@ -59,12 +59,16 @@ static enum err judge(int top, const char *directory, struct fault *fault)
 	if (fstat(top, &st))
 		return refuse(fault, directory, -errno);
 	if (st.st_uid != geteuid())
-		return fault_set(fault, E_STORE_OPEN, "%s belongs to user %u, we run as %u; run: "
-			"chown -R %u '%s'", directory, (unsigned)st.st_uid, (unsigned)geteuid(),
-			(unsigned)geteuid(), directory);
+		return fault_set(fault, E_STORE_OPEN,
+			"%s belongs to user %u, we run as %u; run: "
+			"chown -R %u '%s'",
+			directory, (unsigned)st.st_uid, (unsigned)geteuid(), (unsigned)geteuid(),
+			directory);
 	if (st.st_mode & OTHERS)
-		return fault_set(fault, E_STORE_OPEN, "others can reach %s (mode %04o), and private keys "
-			"are in it; run: chmod 700 '%s'", directory, (unsigned)st.st_mode & 07777, directory);
+		return fault_set(fault, E_STORE_OPEN,
+			"others can reach %s (mode %04o), and private keys "
+			"are in it; run: chmod 700 '%s'",
+			directory, (unsigned)st.st_mode & 07777, directory);
 	return E_OK;
 }
 
@@ -110,7 +114,8 @@ static enum err open_all(int top, struct store_root *r, struct fault *fault)
 	if (!err)
 		err = open_one(top, "locks", &r->locks, fault);
 	for (int g = 0; !err && g < STORE_GROUP_COUNT; g++)
-		err = open_one(top, store_value_group_name((enum store_group)g), &r->groups[g], fault);
+		err = open_one(
+			top, store_value_group_name((enum store_group)g), &r->groups[g], fault);
 	return err;
 }
 
@@ -127,7 +132,8 @@ static void clean_temporary(int tmp)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	while ((file = readdir(list)) != NULL)
-		if (file->d_name[0] != '.' && !fstatat(tmp, file->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		if (file->d_name[0] != '.' &&
+			!fstatat(tmp, file->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
 			st.st_mtime < now.tv_sec - TEMPORARY_S)
 			files_remove(tmp, file->d_name);
 	closedir(list);
@@ -161,10 +167,11 @@ static enum err check_format(int top, bool *is_new, struct fault *fault)
 	if (rc && rc != -ENOENT)
 		err = refuse(fault, "format", rc);
 	else if (!rc && !str_equal(buf_str(&text), FORMAT))
-		err = fault_set(fault, E_STORE_OPEN, str_has_prefix(buf_str(&text), FORMAT_ANY)
-			? "its format is of another version of sallyport"
-			: "its file \"format\" is damaged; if it is a sallyport store, write "
-			  "\"sallyport-store 1\" into it");
+		err = fault_set(fault, E_STORE_OPEN,
+			str_has_prefix(buf_str(&text), FORMAT_ANY)
+				? "its format is of another version of sallyport"
+				: "its file \"format\" is damaged; if it is a sallyport store, write "
+				  "\"sallyport-store 1\" into it");
 	buf_fini(&text);
 	return err;
 }
@@ -191,8 +198,8 @@ static int self_check(int tmp)
 	return rc;
 }
 
-static enum err check_writable(const struct store_root *r, bool is_new, const char *directory,
-	struct fault *fault)
+static enum err check_writable(
+	const struct store_root *r, bool is_new, const char *directory, struct fault *fault)
 {
 	int rc = self_check(r->tmp);
 
@@ -213,7 +220,7 @@ enum err store_open_root(struct store_root *out, const char *directory, struct f
 	int top = -1, rc;
 	enum err err;
 
-	memset(out, 0xff, sizeof(*out));  /* every descriptor -1 */
+	memset(out, 0xff, sizeof(*out)); /* every descriptor -1 */
 	fault_during(fault, "opening the store");
 	err = open_top(directory, &top, fault);
 	if (!err)

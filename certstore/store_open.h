@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * store_open: the store's directory made, judged, repaired; blocking, before the loops run. Private to
- * certstore.
+ * store_open: the store's directory made, judged, repaired; blocking, before the loops run. Private
+ * to certstore.
  */
 #ifndef CERTSTORE_STORE_OPEN_H
 #define CERTSTORE_STORE_OPEN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * store_path: letters, digits, hyphens and inner dots stand for themselves, "*" is "_wildcard_", all else
- * is %XX. The shard is a hash, so that a tenant's thousand names spread like any others.
+ * store_path: letters, digits, hyphens and inner dots stand for themselves, "*" is "_wildcard_",
+ * all else is %XX. The shard is a hash, so that a tenant's thousand names spread like any others.
  */
 #include "certstore/store_path.h"
 
@@ -17,7 +17,7 @@
 static bool is_plain(char c, size_t at)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		c == '-' || (c == '.' && at > 0);
+	       c == '-' || (c == '.' && at > 0);
 }
 
 enum err store_path_make(struct store_path *out, const char *name)
@@ -26,7 +26,7 @@ enum err store_path_make(struct store_path *out, const char *name)
 	size_t len = 0;
 
 	for (size_t i = 0; name[i]; i++) {
-		char piece[16] = { name[i] };
+		char piece[16] = {name[i]};
 
 		if (name[i] == '*')
 			strcpy(piece, WILDCARD);
@@ -60,8 +60,10 @@ bool store_path_decode(char dst[STORE_PATH_NAME], const char *file)
 			dst[len++] = '*';
 			file += sizeof(WILDCARD) - 1;
 		} else if (*file == '%') {
-			if (strlen(file) < 3 || encode_hex_decode((unsigned char *)dst + len, 1, &one,
-				    str_of(file + 1, 2)) || dst[len] == '\0')
+			if (strlen(file) < 3 ||
+				encode_hex_decode(
+					(unsigned char *)dst + len, 1, &one, str_of(file + 1, 2)) ||
+				dst[len] == '\0')
 				return false;
 			len++;
 			file += 3;

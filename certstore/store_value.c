@@ -25,7 +25,7 @@
 
 enum { GENERATIONS = 32, FILE_NAME = 32, DIGITS = 10, TRIES = 8 };
 
-static const struct log log_store = { "store" };
+static const struct log log_store = {"store"};
 
 static const struct group {
 	const char *name;
@@ -34,7 +34,7 @@ static const struct group {
 	const char *suffix;
 } groups[] = {
 #define X(enumerator, name, keep, cap) \
-	[enumerator] = { name, keep, cap, enumerator == STORE_CERTS ? ".pem" : "" },
+	[enumerator] = {name, keep, cap, enumerator == STORE_CERTS ? ".pem" : ""},
 	STORE_GROUPS(X)
 #undef X
 };
@@ -67,7 +67,7 @@ static bool parse_generation(const char *file, enum store_group g, uint64_t *num
 	struct str s = str_from(file), suffix = str_from(groups[g].suffix);
 
 	return s.len == DIGITS + suffix.len && str_has_suffix(s, suffix) &&
-		str_to_u64(str_of(file, DIGITS), number) && *number > 0;
+	       str_to_u64(str_of(file, DIGITS), number) && *number > 0;
 }
 
 static void generation_file(char dst[FILE_NAME], enum store_group g, uint64_t number)
@@ -111,10 +111,10 @@ static int find_generations(int dir, enum store_group g, struct generations *out
 static void log_quarantine(enum store_group g, const char *name, const char *file, const char *why)
 {
 	const struct log_field fields[] = {
-		{ .key = "group", .text = str_from(groups[g].name) },
-		{ .key = "name", .text = str_from(name) },
-		{ .key = "file", .text = str_from(file) },
-		{ .key = "reason", .text = str_from(why) },
+		{.key = "group", .text = str_from(groups[g].name)},
+		{.key = "name", .text = str_from(name)},
+		{.key = "file", .text = str_from(file)},
+		{.key = "reason", .text = str_from(why)},
 	};
 
 	log_kv(&log_store, LOG_WARN, "damaged file moved to quarantine", fields, ARRAY_LEN(fields));
@@ -122,7 +122,8 @@ static void log_quarantine(enum store_group g, const char *name, const char *fil
 	counter_add(COUNTER_STORE_QUARANTINED, 1);
 }
 
-/* Moves aside what stands at file below dir. That it cannot be moved keeps nobody from the one before. */
+/* Moves aside what stands at file below dir. That it cannot be moved keeps nobody from the one
+ * before. */
 static void quarantine(const struct store_root *r, int dir, const char *file, enum store_group g,
 	const char *name, const char *why)
 {
@@ -185,12 +186,12 @@ struct loading {
 	store_parse_fn *parse;
 	void **object;
 	struct fault *fault;
-	bool is_stale;     /* a generation went away under our feet: look again */
+	bool is_stale; /* a generation went away under our feet: look again */
 };
 
 static enum err parse_bytes(struct loading *l, int dir, const char *file, struct str bytes)
 {
-	struct fault why = { 0 };
+	struct fault why = {0};
 	enum err err = bytes.len == 0 ? fault_set(&why, E_STORE_CORRUPT, "it is empty")
 				      : l->parse(bytes, l->name, l->object, &why);
 
@@ -255,7 +256,7 @@ static enum err load_newest(struct loading *l, int dir)
 enum err store_value_load(const struct store_root *r, enum store_group g, const char *name,
 	store_parse_fn *parse, void **object, struct fault *fault)
 {
-	struct loading l = { r, g, name, parse, object, fault, false };
+	struct loading l = {r, g, name, parse, object, fault, false};
 	struct store_path path;
 	enum err err;
 	int dir;
@@ -405,10 +406,10 @@ enum err store_value_save(const struct store_root *r, enum store_group g, const 
 
 /* ---- remove ---- */
 
-enum err store_value_remove(const struct store_root *r, enum store_group g, const char *name,
-	struct fault *fault)
+enum err store_value_remove(
+	const struct store_root *r, enum store_group g, const char *name, struct fault *fault)
 {
-	struct generations gens = { .n = 0 };
+	struct generations gens = {.n = 0};
 	struct store_path path;
 	char file[FILE_NAME];
 	int dir, rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * store_value: one name's generations in its directory, blocking. What the disk store does on the work
- * queue. Private to certstore.
+ * store_value: one name's generations in its directory, blocking. What the disk store does on the
+ * work queue. Private to certstore.
  */
 #ifndef CERTSTORE_STORE_VALUE_H
 #define CERTSTORE_STORE_VALUE_H
@@ -22,9 +22,10 @@ enum err store_value_load(const struct store_root *r, enum store_group g, const 
 /* Durable when it returns E_OK; nothing that was there before is touched when it does not. */
 enum err store_value_save(const struct store_root *r, enum store_group g, const char *name,
 	struct str bytes, struct fault *fault);
-enum err store_value_remove(const struct store_root *r, enum store_group g, const char *name,
-	struct fault *fault);
-/* The newest generation's bytes, unparsed. E_NOT_FOUND. file: encoded name below the shard directory. */
+enum err store_value_remove(
+	const struct store_root *r, enum store_group g, const char *name, struct fault *fault);
+/* The newest generation's bytes, unparsed. E_NOT_FOUND. file: encoded name below the shard
+ * directory. */
 enum err store_value_peek(int shard, const char *file, enum store_group g, struct buf *out);
 
 #endif

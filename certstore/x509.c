@@ -60,12 +60,12 @@ static void set_ids(struct x509_facts *f, const struct x509_parts *parts)
 	encode_hex(f->aki, key_id);
 	encode_base64url(text[0], key_id);
 	encode_base64url(text[1], parts->serial);
-	if (snprintf(f->ari_id, sizeof(f->ari_id), "%s.%s", text[0], text[1]) >= (int)sizeof(f->ari_id))
+	if (snprintf(f->ari_id, sizeof(f->ari_id), "%s.%s", text[0], text[1]) >=
+		(int)sizeof(f->ari_id))
 		f->ari_id[0] = '\0';
 }
 
-static enum err set_names(struct x509_facts *f, const struct x509_parts *parts,
-	struct fault *fault)
+static enum err set_names(struct x509_facts *f, const struct x509_parts *parts, struct fault *fault)
 {
 	struct str value = x509_extension_value(parts, OID_SAN), names;
 	char text[SAN_NAME];
@@ -131,9 +131,10 @@ enum err x509_chain_from_pem(struct str pem, struct buf *der, struct fault *faul
 	while ((err = pem_next(&pem, &block)) == E_OK) {
 		if (str_is(block.label, "CERTIFICATE")) {
 			err = n++ < X509_CHAIN && der->len + block.der.len <= CHAIN_BYTES
-				? add_certificate(der, buf_str(&block.der), fault)
-				: fault_set(fault, E_CHAIN, "more than %d certificates or %d bytes",
-					X509_CHAIN, CHAIN_BYTES);
+				      ? add_certificate(der, buf_str(&block.der), fault)
+				      : fault_set(fault, E_CHAIN,
+						"more than %d certificates or %d bytes", X509_CHAIN,
+						CHAIN_BYTES);
 		}
 		mem_wipe(block.der.at, block.der.len);
 		buf_fini(&block.der);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * x509: reading and checking certificates (RFC 5280), and making the tls-alpn-01 one (RFC 8737). Any
- * thread; checks take up to a millisecond: work queue, or the control loop.
+ * x509: reading and checking certificates (RFC 5280), and making the tls-alpn-01 one (RFC 8737).
+ * Any thread; checks take up to a millisecond: work queue, or the control loop.
  */
 #ifndef CERTSTORE_X509_H
 #define CERTSTORE_X509_H
@@ -13,39 +13,40 @@ enum { X509_NAMES = 512, X509_SERIAL = 64, X509_CHAIN = 10 };
 
 struct x509_facts {
 	int64_t not_before_ms, not_after_ms;
-	char serial[2 * X509_SERIAL + 1];  /* hex of the DER content octets, leading 00 kept */
-	char aki[2 * X509_SERIAL + 1];     /* authority key identifier, hex, "" when absent */
-	char issuer[128];                  /* issuer CN (or O), printable */
-	char ari_id[160];                  /* RFC 9773 certID, "" when it has no AKI */
+	char serial[2 * X509_SERIAL + 1]; /* hex of the DER content octets, leading 00 kept */
+	char aki[2 * X509_SERIAL + 1];    /* authority key identifier, hex, "" when absent */
+	char issuer[128];                 /* issuer CN (or O), printable */
+	char ari_id[160];                 /* RFC 9773 certID, "" when it has no AKI */
 	unsigned n_names;
-	char *names[X509_NAMES];           /* dNSName lower-case and iPAddress as text; owned */
+	char *names[X509_NAMES]; /* dNSName lower-case and iPAddress as text; owned */
 };
 
 /* leaf: one DER certificate. Free with x509_facts_fini, also after failure. E_CHAIN. */
 enum err x509_parse(struct str leaf_der, struct x509_facts *out, struct fault *fault);
 void x509_facts_fini(struct x509_facts *f);
 
-/* PEM text -> concatenated DER, leaf first; order kept, key and other blocks skipped. E_CHAIN for none,
- * more than X509_CHAIN, or over 256 KiB. */
+/* PEM text -> concatenated DER, leaf first; order kept, key and other blocks skipped. E_CHAIN for
+ * none, more than X509_CHAIN, or over 256 KiB. */
 enum err x509_chain_from_pem(struct str pem, struct buf *der, struct fault *fault);
 /* Cuts the first certificate off *chain_der. STR_NONE at the end. */
 struct str x509_chain_next(struct str *chain_der);
 
 struct x509_check {
-	const struct key *key;        /* must fit the leaf; NULL: not checked */
-	const char *const *names;     /* the SAN set must equal these */
+	const struct key *key;    /* must fit the leaf; NULL: not checked */
+	const char *const *names; /* the SAN set must equal these */
 	unsigned n_names;
-	int64_t now_ms;               /* validity must cover it, with skew_ms allowed at the start;
+	int64_t now_ms; /* validity must cover it, with skew_ms allowed at the start;
 	                               * 0: not checked */
 	int64_t skew_ms;
 };
-/* Key, names, validity, and every certificate signed by the next one. E_CHAIN or E_KEY with the reason
- * in fault. A self-signed single certificate is fine when names is NULL (not checked then). */
+/* Key, names, validity, and every certificate signed by the next one. E_CHAIN or E_KEY with the
+ * reason in fault. A self-signed single certificate is fine when names is NULL (not checked
+ * then). */
 enum err x509_check_chain(struct str chain_der, const struct x509_check *want, struct fault *fault);
 
-/* The self-signed challenge certificate of RFC 8737 3 for a DNS name or IP literal: one SAN, critical
- * acmeIdentifier with SHA-256(key_authorization), constant subject. DER of certificate. */
-enum err x509_make_challenge(const struct key *key, struct str identifier, struct str key_authorization,
-	struct buf *der);
+/* The self-signed challenge certificate of RFC 8737 3 for a DNS name or IP literal: one SAN,
+ * critical acmeIdentifier with SHA-256(key_authorization), constant subject. DER of certificate. */
+enum err x509_make_challenge(const struct key *key, struct str identifier,
+	struct str key_authorization, struct buf *der);
 
 #endif

@@ -27,20 +27,21 @@ static bool wanted_have(const struct x509_check *want, const char *name)
 	return false;
 }
 
-static enum err check_names(const struct x509_facts *f, const struct x509_check *want,
-	struct fault *fault)
+static enum err check_names(
+	const struct x509_facts *f, const struct x509_check *want, struct fault *fault)
 {
 	for (unsigned i = 0; i < want->n_names; i++)
 		if (!facts_have(f, want->names[i]))
 			return fault_set(fault, E_CHAIN, "it is not for %s", want->names[i]);
 	for (unsigned i = 0; i < f->n_names; i++)
 		if (!wanted_have(want, f->names[i]))
-			return fault_set(fault, E_CHAIN, "it is also for %s, not asked for", f->names[i]);
+			return fault_set(
+				fault, E_CHAIN, "it is also for %s, not asked for", f->names[i]);
 	return E_OK;
 }
 
-static enum err check_validity(const struct x509_facts *f, const struct x509_check *want,
-	struct fault *fault)
+static enum err check_validity(
+	const struct x509_facts *f, const struct x509_check *want, struct fault *fault)
 {
 	char text[CLOCK_RFC3339];
 
@@ -78,23 +79,25 @@ static bool is_authority(const struct x509_parts *parts)
 	struct str value = x509_extension_value(parts, OID_BASIC_CONSTRAINTS), constraints, flag;
 
 	return value.at && der_take(&value, DER_SEQUENCE, &constraints) &&
-		der_take(&constraints, DER_BOOLEAN, &flag) && flag.len == 1 && flag.at[0] != 0;
+	       der_take(&constraints, DER_BOOLEAN, &flag) && flag.len == 1 && flag.at[0] != 0;
 }
 
-static enum err check_link(struct str lower_der, struct str upper_der, unsigned at,
-	struct fault *fault)
+static enum err check_link(
+	struct str lower_der, struct str upper_der, unsigned at, struct fault *fault)
 {
 	struct x509_parts lower, upper;
 
 	if (!x509_walk(lower_der, &lower) || !x509_walk(upper_der, &upper))
 		return fault_set(fault, E_CHAIN, "certificate %u is no X.509 certificate", at + 1);
 	if (!str_equal(lower.issuer, upper.subject))
-		return fault_set(fault, E_CHAIN, "certificate %u was not issued by the next one", at);
+		return fault_set(
+			fault, E_CHAIN, "certificate %u was not issued by the next one", at);
 	if (!is_authority(&upper))
 		return fault_set(fault, E_CHAIN, "certificate %u is not an authority's", at + 1);
-	if (key_verify(&(struct key_verify_args){ upper.public_der, lower.algorithm, lower.tbs,
-		    lower.signature }))
-		return fault_set(fault, E_CHAIN, "certificate %u is not signed by the next one", at);
+	if (key_verify(&(struct key_verify_args){
+		    upper.public_der, lower.algorithm, lower.tbs, lower.signature}))
+		return fault_set(
+			fault, E_CHAIN, "certificate %u is not signed by the next one", at);
 	return E_OK;
 }
 

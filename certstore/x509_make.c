@@ -16,7 +16,9 @@ enum { SERIAL = 16, DAY_MS = 24 * 60 * 60 * 1000 };
 /* 1.3.6.1.5.5.7.1.31 */
 #define ACME_IDENTIFIER_OID "\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x1f"
 /* CN=ACME challenge: constant, since an identifier may be longer than a CN can be */
-#define SUBJECT "\x30\x19\x31\x17\x30\x15\x06\x03\x55\x04\x03\x0c\x0e" "ACME challenge"
+#define SUBJECT \
+	"\x30\x19\x31\x17\x30\x15\x06\x03\x55\x04\x03\x0c\x0e" \
+	"ACME challenge"
 
 /* Unlike any other, without asking for randomness: a hash of what is special about it. */
 static void add_serial(struct der_writer *w, const struct key *key, struct str key_authorization)
@@ -24,7 +26,7 @@ static void add_serial(struct der_writer *w, const struct key *key, struct str k
 	unsigned char digest[DIGEST_SHA256];
 
 	digest_hmac_sha256(digest, key_public(key), key_authorization);
-	digest[0] = (digest[0] & 0x3f) | 0x40;  /* positive and not zero */
+	digest[0] = (digest[0] & 0x3f) | 0x40; /* positive and not zero */
 	der_add(w, DER_INTEGER, str_of(digest, SERIAL));
 }
 
@@ -52,8 +54,8 @@ static void add_acme_identifier(struct der_writer *w, struct str key_authorizati
 	der_close(w, extension);
 }
 
-static void add_extensions(struct der_writer *w, const char *identifier,
-	struct str key_authorization)
+static void add_extensions(
+	struct der_writer *w, const char *identifier, struct str key_authorization)
 {
 	size_t wrapped = der_open(w, DER_CONTEXT_CONSTRUCTED | 3);
 	size_t extensions = der_open(w, DER_SEQUENCE);
@@ -67,10 +69,10 @@ static void add_extensions(struct der_writer *w, const char *identifier,
 static enum err make_body(const struct key *key, const char *identifier,
 	struct str key_authorization, struct buf *body)
 {
-	struct der_writer w = { body, E_OK };
+	struct der_writer w = {body, E_OK};
 	size_t outer = der_open(&w, DER_SEQUENCE);
 
-	der_add_raw(&w, STR("\xa0\x03\x02\x01\x02"));  /* version 3 */
+	der_add_raw(&w, STR("\xa0\x03\x02\x01\x02")); /* version 3 */
 	add_serial(&w, key, key_authorization);
 	der_add_raw(&w, key_signature_algorithm(key));
 	der_add_raw(&w, STR(SUBJECT));
@@ -82,10 +84,10 @@ static enum err make_body(const struct key *key, const char *identifier,
 	return w.err;
 }
 
-enum err x509_make_challenge(const struct key *key, struct str identifier, struct str key_authorization,
-	struct buf *der)
+enum err x509_make_challenge(
+	const struct key *key, struct str identifier, struct str key_authorization, struct buf *der)
 {
-	struct der_writer w = { der, E_OK };
+	struct der_writer w = {der, E_OK};
 	struct buf body, signature;
 	char name[SAN_NAME];
 	size_t outer;

@@ -31,8 +31,8 @@ static bool walk_validity(struct str *tbs, struct x509_parts *out)
 	struct str validity;
 
 	return der_take(tbs, DER_SEQUENCE, &validity) &&
-		der_take_time(&validity, &out->not_before_ms) &&
-		der_take_time(&validity, &out->not_after_ms) && validity.len == 0;
+	       der_take_time(&validity, &out->not_before_ms) &&
+	       der_take_time(&validity, &out->not_after_ms) && validity.len == 0;
 }
 
 /* issuerUniqueID, subjectUniqueID, extensions: all optional */
@@ -45,7 +45,8 @@ static bool walk_tail(struct str tbs, struct x509_parts *out)
 		!der_take_optional(&tbs, DER_CONTEXT | 2, &ignored) ||
 		!der_take_optional(&tbs, DER_CONTEXT_CONSTRUCTED | 3, &wrapped) || tbs.len != 0)
 		return false;
-	return !wrapped.at || (der_take(&wrapped, DER_SEQUENCE, &out->extensions) && wrapped.len == 0);
+	return !wrapped.at ||
+	       (der_take(&wrapped, DER_SEQUENCE, &out->extensions) && wrapped.len == 0);
 }
 
 static bool walk_tbs(struct str tbs, struct x509_parts *out, struct str *algorithm)
@@ -53,11 +54,11 @@ static bool walk_tbs(struct str tbs, struct x509_parts *out, struct str *algorit
 	struct str version;
 
 	return der_take_optional(&tbs, DER_CONTEXT_CONSTRUCTED, &version) &&
-		der_take(&tbs, DER_INTEGER, &out->serial) && out->serial.len > 0 &&
-		der_take(&tbs, DER_SEQUENCE, algorithm) &&
-		take_whole(&tbs, DER_SEQUENCE, &out->issuer) && walk_validity(&tbs, out) &&
-		take_whole(&tbs, DER_SEQUENCE, &out->subject) &&
-		take_whole(&tbs, DER_SEQUENCE, &out->public_der) && walk_tail(tbs, out);
+	       der_take(&tbs, DER_INTEGER, &out->serial) && out->serial.len > 0 &&
+	       der_take(&tbs, DER_SEQUENCE, algorithm) &&
+	       take_whole(&tbs, DER_SEQUENCE, &out->issuer) && walk_validity(&tbs, out) &&
+	       take_whole(&tbs, DER_SEQUENCE, &out->subject) &&
+	       take_whole(&tbs, DER_SEQUENCE, &out->public_der) && walk_tail(tbs, out);
 }
 
 bool x509_walk(struct str der, struct x509_parts *out)
@@ -72,10 +73,10 @@ bool x509_walk(struct str der, struct x509_parts *out)
 	out->tbs = item.whole;
 	tbs = item.content;
 	return walk_tbs(tbs, out, &inner_algorithm) &&
-		der_take(&certificate, DER_SEQUENCE, &out->algorithm) &&
-		take_bits(&certificate, &out->signature) && certificate.len == 0 &&
-		/* else the signature would not protect the choice of its own algorithm */
-		str_equal(inner_algorithm, out->algorithm);
+	       der_take(&certificate, DER_SEQUENCE, &out->algorithm) &&
+	       take_bits(&certificate, &out->signature) && certificate.len == 0 &&
+	       /* else the signature would not protect the choice of its own algorithm */
+	       str_equal(inner_algorithm, out->algorithm);
 }
 
 bool x509_extension_next(struct str *extensions, struct x509_extension *out)

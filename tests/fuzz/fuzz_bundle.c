@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Door: a bundle file as found on disk. A random one fails its checksum at once, so the input is also
- * tried behind a header whose checksum is right.
+ * Door: a bundle file as found on disk. A random one fails its checksum at once, so the input is
+ * also tried behind a header whose checksum is right.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 static void try(struct str text)
 {
 	struct entry_summary summary;
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	struct entry *e;
 	enum err err = entry_parse(text, NULL, &e, &fault);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Door: a chain or key as a CA or the operator delivers it: PEM, and the DER inside it. The input is also
- * taken as DER itself, which a mutation of base64 seldom reaches.
+ * Door: a chain or key as a CA or the operator delivers it: PEM, and the DER inside it. The input
+ * is also taken as DER itself, which a mutation of base64 seldom reaches.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static void try_chain(struct str der)
 {
-	struct x509_check want = { .now_ms = 1795327101000 };
+	struct x509_check want = {.now_ms = 1795327101000};
 	struct x509_facts facts;
 	struct str rest = der;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * shell: a scratch directory and the openssl command, for tests that ask a second implementation. The
- * working directory becomes the scratch directory.
+ * shell: a scratch directory and the openssl command, for tests that ask a second implementation.
+ * The working directory becomes the scratch directory.
  */
 #ifndef TESTS_UNIT_CERTSTORE_SHELL_H
 #define TESTS_UNIT_CERTSTORE_SHELL_H
@@ -31,7 +31,8 @@ static inline int shell_leave(void **state)
 	char command[128];
 	int rc = chdir("/");
 
-	snprintf(command, sizeof(command), "chmod -R u+rwx %s; rm -rf %s", (char *)*state, (char *)*state);
+	snprintf(command, sizeof(command), "chmod -R u+rwx %s; rm -rf %s", (char *)*state,
+		(char *)*state);
 	rc |= system(command);
 	free(*state);
 	return rc;

@@ -92,13 +92,18 @@ static void turn(void)
 	loop_turn(loop);
 }
 
-static enum err put(enum conf_challenge kind, const char *identifier, const char *token,
-	struct challenge **out)
+static enum err put(
+	enum conf_challenge kind, const char *identifier, const char *token, struct challenge **out)
 {
-	return challenge_put(table, &(struct challenge_args){ .kind = kind, .identifier = identifier,
-		.token = token, .key_authorization = AUTHORIZATION,
-		.certificate = kind == CONF_TLS_ALPN_01 ? certificate : NULL, .on_live = on_live,
-		.on_seen = on_seen }, out);
+	return challenge_put(table,
+		&(struct challenge_args){.kind = kind,
+			.identifier = identifier,
+			.token = token,
+			.key_authorization = AUTHORIZATION,
+			.certificate = kind == CONF_TLS_ALPN_01 ? certificate : NULL,
+			.on_live = on_live,
+			.on_seen = on_seen},
+		out);
 }
 
 static void a_token_answers_only_on_its_own_host(void **state)
@@ -109,7 +114,8 @@ static void a_token_answers_only_on_its_own_host(void **state)
 	assert_int_equal(put(CONF_HTTP_01, "A.example.com", TOKEN, &c), E_OK);
 	assert_int_equal(sets, 0);
 	turn();
-	assert_true(str_is(challenge_set_http01(set, STR("a.Example.com"), STR(TOKEN)), AUTHORIZATION));
+	assert_true(
+		str_is(challenge_set_http01(set, STR("a.Example.com"), STR(TOKEN)), AUTHORIZATION));
 	assert_null(challenge_set_http01(set, STR("b.example.com"), STR(TOKEN)).at);
 	assert_null(challenge_set_http01(set, STR("a.example.com"), STR(TOKEN "x")).at);
 	assert_null(challenge_set_http01(set, STR("a.example.com"), STR_NONE).at);
@@ -239,8 +245,8 @@ static void a_set_outlives_the_table(void **state)
 
 static void bad_tokens_and_identifiers_are_refused(void **state)
 {
-	static const char *const tokens[] = { "", "short", "../../../../etc/passwd", TOKEN "/x", TOKEN " ",
-		TOKEN "\n", TOKEN "%2e" };
+	static const char *const tokens[] = {"", "short", "../../../../etc/passwd", TOKEN "/x",
+		TOKEN " ", TOKEN "\n", TOKEN "%2e"};
 	char longest[130];
 	struct challenge *c;
 

@@ -5,8 +5,8 @@
 
 static void openssl_accepts_it_for(enum conf_key_type type)
 {
-	static const char *const names[] = { "app.example.com", "*.example.com", "xn--bcher-kva.example",
-		"192.0.2.1", "2001:db8::1" };
+	static const char *const names[] = {"app.example.com", "*.example.com",
+		"xn--bcher-kva.example", "192.0.2.1", "2001:db8::1"};
 	struct key *key;
 	struct buf der;
 
@@ -15,8 +15,9 @@ static void openssl_accepts_it_for(enum conf_key_type type)
 	assert_int_equal(csr_make(key, names, 5, &der), E_OK);
 	shell_write("csr.der", buf_str(&der));
 	shell_must("openssl req -in csr.der -inform DER -verify -noout -text");
-	assert_true(shell_printed("DNS:app.example.com, DNS:*.example.com, DNS:xn--bcher-kva.example, "
-		"IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1"));
+	assert_true(
+		shell_printed("DNS:app.example.com, DNS:*.example.com, DNS:xn--bcher-kva.example, "
+			      "IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1"));
 	shell_must("openssl req -in csr.der -inform DER -noout -subject -nameopt RFC2253");
 	assert_true(shell_printed("subject=\n"));
 	buf_fini(&der);
@@ -40,7 +41,8 @@ static void a_hundred_long_names_fit(void **state)
 
 	(void)state;
 	for (int i = 0; i < 100; i++) {
-		snprintf(text[i], sizeof(text[i]), "a-rather-long-label-number-%d.tenant.example.com", i);
+		snprintf(text[i], sizeof(text[i]),
+			"a-rather-long-label-number-%d.tenant.example.com", i);
 		names[i] = text[i];
 	}
 	assert_int_equal(key_generate(CONF_KEY_P256, &key), E_OK);

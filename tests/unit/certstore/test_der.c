@@ -15,13 +15,13 @@ static bool reads(struct str bytes)
 
 static void lengths_round_trip_around_every_form(void **state)
 {
-	static const size_t lens[] = { 0, 1, 127, 128, 129, 255, 256, 257, 65535, 65536, 70000 };
+	static const size_t lens[] = {0, 1, 127, 128, 129, 255, 256, 257, 65535, 65536, 70000};
 	char *bytes = calloc(1, 70000);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		struct buf out;
-		struct der_writer w = { &out, E_OK };
+		struct der_writer w = {&out, E_OK};
 		struct str rest, content;
 
 		buf_init(&out, 0);
@@ -39,7 +39,7 @@ static void lengths_round_trip_around_every_form(void **state)
 static void nested_elements_get_their_lengths(void **state)
 {
 	struct buf out;
-	struct der_writer w = { &out, E_OK };
+	struct der_writer w = {&out, E_OK};
 	size_t outer, inner;
 
 	(void)state;
@@ -60,12 +60,12 @@ static void non_canonical_lengths_are_refused(void **state)
 	assert_true(reads(STR("\x04\x01x")));
 	assert_false(reads(STR("\x04")));
 	assert_false(reads(STR("\x04\x02x")));
-	assert_false(reads(STR("\x04\x80x\0\0")));        /* indefinite */
-	assert_false(reads(STR("\x04\x81\x01x")));        /* long form of a short length */
-	assert_false(reads(STR("\x04\x82\x00\x81x")));    /* leading zero */
+	assert_false(reads(STR("\x04\x80x\0\0")));     /* indefinite */
+	assert_false(reads(STR("\x04\x81\x01x")));     /* long form of a short length */
+	assert_false(reads(STR("\x04\x82\x00\x81x"))); /* leading zero */
 	assert_false(reads(STR("\x04\x85\1\1\1\1\1x")));
 	assert_false(reads(STR("\x04\x84\xff\xff\xff\xff")));
-	assert_false(reads(STR("\x1f\x01x")));            /* long tag */
+	assert_false(reads(STR("\x1f\x01x"))); /* long tag */
 }
 
 static void taking_the_wrong_tag_takes_nothing(void **state)
@@ -91,28 +91,46 @@ static int64_t time_of(struct str der)
 static void times_are_read_in_both_forms(void **state)
 {
 	(void)state;
-	assert_int_equal(time_of(STR("\x17\x0d" "700101000000Z")), 0);
-	assert_int_equal(time_of(STR("\x17\x0d" "261122055821Z")), 1795327101000);
-	assert_int_equal(time_of(STR("\x18\x0f" "20261122055821Z")), 1795327101000);
-	assert_int_equal(time_of(STR("\x17\x0d" "500101000000Z")), -631152000000);
-	assert_int_equal(time_of(STR("\x18\x0f" "20261322055821Z")), -1);
-	assert_int_equal(time_of(STR("\x18\x0f" "2026112205582 Z")), -1);
-	assert_int_equal(time_of(STR("\x17\x0d" "261122055821+")), -1);
-	assert_int_equal(time_of(STR("\x17\x0b" "2611220558Z")), -1);
+	assert_int_equal(time_of(STR("\x17\x0d"
+				     "700101000000Z")),
+		0);
+	assert_int_equal(time_of(STR("\x17\x0d"
+				     "261122055821Z")),
+		1795327101000);
+	assert_int_equal(time_of(STR("\x18\x0f"
+				     "20261122055821Z")),
+		1795327101000);
+	assert_int_equal(time_of(STR("\x17\x0d"
+				     "500101000000Z")),
+		-631152000000);
+	assert_int_equal(time_of(STR("\x18\x0f"
+				     "20261322055821Z")),
+		-1);
+	assert_int_equal(time_of(STR("\x18\x0f"
+				     "2026112205582 Z")),
+		-1);
+	assert_int_equal(time_of(STR("\x17\x0d"
+				     "261122055821+")),
+		-1);
+	assert_int_equal(time_of(STR("\x17\x0b"
+				     "2611220558Z")),
+		-1);
 }
 
 static void times_are_written_as_rfc_5280_says(void **state)
 {
-	static const int64_t times[] = { 0, 1795327101000, 2524607999000, 2524608000000, 253402300799000 };
+	static const int64_t times[] = {
+		0, 1795327101000, 2524607999000, 2524608000000, 253402300799000};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		struct buf out;
-		struct der_writer w = { &out, E_OK };
+		struct der_writer w = {&out, E_OK};
 
 		buf_init(&out, 0);
 		der_add_time(&w, times[i]);
-		assert_int_equal(out.at[0], times[i] < 2524608000000 ? DER_UTC_TIME : DER_GENERALIZED_TIME);
+		assert_int_equal(
+			out.at[0], times[i] < 2524608000000 ? DER_UTC_TIME : DER_GENERALIZED_TIME);
 		assert_int_equal(time_of(buf_str(&out)), times[i]);
 		buf_fini(&out);
 	}
@@ -132,7 +150,8 @@ static void random_bytes_never_leave_the_input(void **state)
 			bytes[i] = (unsigned char)((seed = seed * 1103515245 + 12345) >> 16);
 		while (der_next(&in, &item)) {
 			assert_true(item.whole.at >= (char *)bytes);
-			assert_true(item.whole.at + item.whole.len <= (char *)bytes + sizeof(bytes));
+			assert_true(
+				item.whole.at + item.whole.len <= (char *)bytes + sizeof(bytes));
 		}
 	}
 }

@@ -112,7 +112,8 @@ static void other_programs_read_the_bundle_as_it_is(void **state)
 	shell_must("openssl pkey -in bundle.pem -noout -check");
 	shell_must("openssl verify -CAfile root.pem -untrusted bundle.pem bundle.pem");
 	/* one file for both, as nginx and HAProxy are told */
-	shell_must("(openssl s_server -accept 0 -cert bundle.pem -cert_chain bundle.pem -key bundle.pem "
+	shell_must(
+		"(openssl s_server -accept 0 -cert bundle.pem -cert_chain bundle.pem -key bundle.pem "
 		"</dev/null & p=$!; sleep 0.3; kill -0 $p && kill $p)");
 	buf_fini(&text);
 }
@@ -142,10 +143,11 @@ static void every_truncation_is_noticed(void **state)
 	(void)state;
 	write_bundle(&text);
 	for (size_t n = 0; n < text.len; n++) {
-		struct fault fault = { 0 };
+		struct fault fault = {0};
 		struct entry *e;
 
-		assert_int_equal(entry_parse(str_of(text.at, n), NULL, &e, &fault), E_STORE_CORRUPT);
+		assert_int_equal(
+			entry_parse(str_of(text.at, n), NULL, &e, &fault), E_STORE_CORRUPT);
 		assert_int_equal(fault.code, E_STORE_CORRUPT);
 		assert_true(fault.detail[0] != '\0');
 		assert_null(e);
@@ -156,7 +158,7 @@ static void every_truncation_is_noticed(void **state)
 static void another_name_is_refused(void **state)
 {
 	struct entry_args wrong = args;
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	struct entry *e;
 	struct buf text;
 
@@ -249,8 +251,8 @@ static void validity_ends_at_its_last_instant(void **state)
 
 static void renewal_is_early_enough_for_every_lifetime(void **state)
 {
-	static const int64_t lives[] = { 1, 3, 40 * 1000, 3600 * 1000, 6 * DAY_MS, 10 * DAY_MS, 90 * DAY_MS,
-		398 * DAY_MS, 10000 * DAY_MS };
+	static const int64_t lives[] = {1, 3, 40 * 1000, 3600 * 1000, 6 * DAY_MS, 10 * DAY_MS,
+		90 * DAY_MS, 398 * DAY_MS, 10000 * DAY_MS};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
@@ -262,7 +264,8 @@ static void renewal_is_early_enough_for_every_lifetime(void **state)
 
 			snprintf(text, sizeof(text), "%d", seed);
 			at = entry_renewal_time(from, from + life, str_from(text)) - from;
-			assert_int_equal(at, entry_renewal_time(from, from + life, str_from(text)) - from);
+			assert_int_equal(
+				at, entry_renewal_time(from, from + life, str_from(text)) - from);
 			seen_min = at < seen_min ? at : seen_min;
 			seen_max = at > seen_max ? at : seen_max;
 		}
@@ -280,7 +283,8 @@ static void renewal_is_early_enough_for_every_lifetime(void **state)
 
 static void renewal_time_never_overflows(void **state)
 {
-	static const int64_t edges[] = { INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX };
+	static const int64_t edges[] = {
+		INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX};
 
 	(void)state;
 	for (size_t i = 0; i < 7; i++)
@@ -290,12 +294,13 @@ static void renewal_time_never_overflows(void **state)
 
 static void the_operators_files_are_read(void **state)
 {
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	struct entry *e;
 
 	(void)state;
 	shell_must("ln -sf app.chain link.pem");
-	assert_int_equal(entry_from_files("www.example.com", "link.pem", "app.key", &e, &fault), E_OK);
+	assert_int_equal(
+		entry_from_files("www.example.com", "link.pem", "app.key", &e, &fault), E_OK);
 	assert_true(e->is_operators);
 	assert_int_equal(e->renew_at_ms, INT64_MAX);
 	entry_unref(&e);
@@ -304,7 +309,8 @@ static void the_operators_files_are_read(void **state)
 	assert_non_null(strstr(fault.detail, "missing"));
 	assert_int_equal(entry_from_files("a", "/dev/zero", "app.key", &e, &fault), E_FILE);
 	assert_int_equal(entry_from_files("a", ".", "app.key", &e, &fault), E_FILE);
-	shell_must("mkfifo fifo; openssl req -x509 -newkey rsa:2048 -nodes -keyout self.key -out self.pem "
+	shell_must(
+		"mkfifo fifo; openssl req -x509 -newkey rsa:2048 -nodes -keyout self.key -out self.pem "
 		"-subj /CN=x");
 	assert_int_equal(entry_from_files("a", "fifo", "app.key", &e, &fault), E_FILE);
 	assert_int_equal(entry_from_files("a", "self.pem", "self.key", &e, &fault), E_OK);

@@ -7,7 +7,7 @@
 #include "certstore/der.h"
 #include "certstore/key_text.h"
 
-static const enum conf_key_type types[] = { CONF_KEY_P256, CONF_KEY_P384, CONF_KEY_RSA2048 };
+static const enum conf_key_type types[] = {CONF_KEY_P256, CONF_KEY_P384, CONF_KEY_RSA2048};
 enum { TYPES = sizeof(types) / sizeof(types[0]) };
 static struct key *keys[TYPES];
 
@@ -69,12 +69,13 @@ static void every_form_openssl_writes_is_read(void **state)
 		const char *command;
 		enum conf_key_type type;
 	} forms[] = {
-		{ "openssl ecparam -name prime256v1 -genkey -out k", CONF_KEY_P256 },
-		{ "openssl ecparam -name prime256v1 -genkey -noout -out k", CONF_KEY_P256 },
-		{ "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out k", CONF_KEY_P384 },
-		{ "openssl genrsa -out k 2048", CONF_KEY_RSA2048 },
-		{ "openssl genrsa -traditional -out k 3072", CONF_KEY_RSA3072 },
-		{ "openssl genrsa -out k 4096", CONF_KEY_RSA4096 },
+		{"openssl ecparam -name prime256v1 -genkey -out k", CONF_KEY_P256},
+		{"openssl ecparam -name prime256v1 -genkey -noout -out k", CONF_KEY_P256},
+		{"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out k",
+			CONF_KEY_P384},
+		{"openssl genrsa -out k 2048", CONF_KEY_RSA2048},
+		{"openssl genrsa -traditional -out k 3072", CONF_KEY_RSA3072},
+		{"openssl genrsa -out k 4096", CONF_KEY_RSA4096},
 	};
 
 	(void)state;
@@ -148,7 +149,7 @@ static void damaged_der_is_refused(void **state)
 
 static void signatures_verify_here_and_with_openssl(void **state)
 {
-	static const char *const hash[TYPES] = { "sha256", "sha384", "sha256" };
+	static const char *const hash[TYPES] = {"sha256", "sha384", "sha256"};
 
 	(void)state;
 	shell_write("text", STR("signed text"));
@@ -161,13 +162,15 @@ static void signatures_verify_here_and_with_openssl(void **state)
 		buf_init(&signature, 0);
 		assert_int_equal(key_sign(keys[i], STR("signed text"), &signature), E_OK);
 		assert_true(der_take(&whole, DER_SEQUENCE, &algorithm));
-		args = (struct key_verify_args){ key_public(keys[i]), algorithm, STR("signed text"),
-			buf_str(&signature) };
+		args = (struct key_verify_args){
+			key_public(keys[i]), algorithm, STR("signed text"), buf_str(&signature)};
 		assert_int_equal(key_verify(&args), E_OK);
 		shell_write("signature", buf_str(&signature));
 		shell_write("public.der", key_public(keys[i]));
-		snprintf(command, sizeof(command), "openssl dgst -%s -verify public.der -keyform DER "
-			"-signature signature text", hash[i]);
+		snprintf(command, sizeof(command),
+			"openssl dgst -%s -verify public.der -keyform DER "
+			"-signature signature text",
+			hash[i]);
 		shell_must(command);
 		args.text = STR("signed texT");
 		assert_int_equal(key_verify(&args), E_CHAIN);
@@ -186,7 +189,7 @@ static void jws_signatures_have_a_fixed_length_and_verify(void **state)
 		int i = round % 10 == 0;
 		size_t bytes = i == 0 ? 32 : 48, outer;
 		struct buf raw, der;
-		struct der_writer w = { &der, E_OK };
+		struct der_writer w = {&der, E_OK};
 		struct str algorithm, whole = key_signature_algorithm(keys[i]);
 
 		buf_init(&raw, 0);
@@ -208,8 +211,9 @@ static void jws_signatures_have_a_fixed_length_and_verify(void **state)
 		}
 		der_close(&w, outer);
 		assert_true(der_take(&whole, DER_SEQUENCE, &algorithm));
-		assert_int_equal(key_verify(&(struct key_verify_args){ key_public(keys[i]), algorithm,
-			STR("x"), buf_str(&der) }), E_OK);
+		assert_int_equal(key_verify(&(struct key_verify_args){
+					 key_public(keys[i]), algorithm, STR("x"), buf_str(&der)}),
+			E_OK);
 		buf_fini(&raw);
 		buf_fini(&der);
 	}
@@ -221,14 +225,15 @@ static void jws_signatures_have_a_fixed_length_and_verify(void **state)
 /* RFC 7638 section 3.1 */
 static void the_thumbprint_is_that_of_rfc_7638(void **state)
 {
-	static const char n[] = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFF"
+	static const char n[] =
+		"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFF"
 		"xuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-"
 		"65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-b"
 		"FTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
-	unsigned char modulus[257] = { 0 };
+	unsigned char modulus[257] = {0};
 	char thumbprint[KEY_THUMBPRINT];
 	struct buf pair, spki, jwk;
-	struct der_writer w = { &pair, E_OK };
+	struct der_writer w = {&pair, E_OK};
 	size_t len, outer;
 
 	(void)state;
@@ -248,7 +253,8 @@ static void the_thumbprint_is_that_of_rfc_7638(void **state)
 	assert_int_equal(key_text_thumbprint(buf_str(&spki), thumbprint), E_OK);
 	assert_string_equal(thumbprint, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 	assert_int_equal(key_text_jwk(buf_str(&spki), &jwk), E_OK);
-	assert_true(str_has_prefix(buf_str(&jwk), STR("{\"e\":\"AQAB\",\"kty\":\"RSA\",\"n\":\"0vx7")));
+	assert_true(
+		str_has_prefix(buf_str(&jwk), STR("{\"e\":\"AQAB\",\"kty\":\"RSA\",\"n\":\"0vx7")));
 	buf_fini(&pair);
 	buf_fini(&spki);
 	buf_fini(&jwk);
@@ -259,13 +265,14 @@ static void the_jwk_is_that_of_rfc_7515(void **state)
 {
 	unsigned char d[32];
 	struct buf der, jwk;
-	struct der_writer w = { &der, E_OK };
+	struct der_writer w = {&der, E_OK};
 	struct key *k;
 	size_t len, outer;
 
 	(void)state;
 	assert_int_equal(encode_base64_decode(d, sizeof(d), &len,
-		STR("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI")), E_OK);
+				 STR("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI")),
+		E_OK);
 	buf_init(&der, 0);
 	buf_init(&jwk, 0);
 	outer = der_open(&w, DER_SEQUENCE);
@@ -275,7 +282,8 @@ static void the_jwk_is_that_of_rfc_7515(void **state)
 	der_close(&w, outer);
 	assert_int_equal(key_from_der(buf_str(&der), &k), E_OK);
 	assert_int_equal(key_jwk(k, &jwk), E_OK);
-	assert_string_equal(buf_cstring(&jwk), "{\"crv\":\"P-256\",\"kty\":\"EC\","
+	assert_string_equal(buf_cstring(&jwk),
+		"{\"crv\":\"P-256\",\"kty\":\"EC\","
 		"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
 		"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}");
 	key_unref(&k);

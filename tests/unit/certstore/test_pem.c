@@ -48,9 +48,10 @@ static void what_is_written_reads_back_at_every_length(void **state)
 
 static void text_and_crlf_between_blocks_are_skipped(void **state)
 {
-	struct str rest = STR("notes: -----not a block\r\n"
-		"-----BEGIN ONE-----\r\nAQID\r\nBA==\r\n-----END ONE-----\r\n"
-		"subject=CN = x\n\n-----BEGIN TWO WORDS-----\n BQY= \n-----END TWO WORDS-----");
+	struct str rest =
+		STR("notes: -----not a block\r\n"
+		    "-----BEGIN ONE-----\r\nAQID\r\nBA==\r\n-----END ONE-----\r\n"
+		    "subject=CN = x\n\n-----BEGIN TWO WORDS-----\n BQY= \n-----END TWO WORDS-----");
 	struct pem_block block;
 
 	(void)state;

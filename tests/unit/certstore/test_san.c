@@ -7,7 +7,7 @@
 
 static enum err add(struct buf *out, const char *name)
 {
-	struct der_writer w = { out, E_OK };
+	struct der_writer w = {out, E_OK};
 
 	buf_init(out, 0);
 	san_add_extension(&w, &name, 1);
@@ -20,10 +20,12 @@ static void addresses_and_names_get_their_tags(void **state)
 		const char *name;
 		struct str der;
 	} rows[] = {
-		{ "a.b", STR("\x30\x0c\x06\x03\x55\x1d\x11\x04\x05\x30\x03\x82\x03" "a.b") },
-		{ "127.0.0.1", STR("\x30\x0f\x06\x03\x55\x1d\x11\x04\x08\x30\x06\x87\x04\x7f\0\0\1") },
-		{ "::1", STR("\x30\x1b\x06\x03\x55\x1d\x11\x04\x14\x30\x12\x87\x10"
-			"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1") },
+		{"a.b", STR("\x30\x0c\x06\x03\x55\x1d\x11\x04\x05\x30\x03\x82\x03"
+			    "a.b")},
+		{"127.0.0.1",
+			STR("\x30\x0f\x06\x03\x55\x1d\x11\x04\x08\x30\x06\x87\x04\x7f\0\0\1")},
+		{"::1", STR("\x30\x1b\x06\x03\x55\x1d\x11\x04\x14\x30\x12\x87\x10"
+			    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1")},
 	};
 
 	(void)state;
@@ -40,8 +42,8 @@ static void addresses_and_names_get_their_tags(void **state)
 
 static void what_can_be_no_name_is_refused(void **state)
 {
-	static const char *const names[] = { "", "a b", "a\n", "\xc3\xa9.example", "a.*.b", "[::1]",
-		"a/b", "*." };
+	static const char *const names[] = {
+		"", "a b", "a\n", "\xc3\xa9.example", "a.*.b", "[::1]", "a/b", "*."};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -69,7 +71,9 @@ static void general_names_read_as_text(void **state)
 
 static void malformed_general_names_are_refused(void **state)
 {
-	struct str nul = STR("\x82\x03" "a\0b"), address = STR("\x87\x03\1\2\3");
+	struct str nul = STR("\x82\x03"
+			     "a\0b"),
+		   address = STR("\x87\x03\1\2\3");
 	char text[SAN_NAME];
 
 	(void)state;
@@ -87,7 +91,7 @@ static void addresses_have_reverse_names(void **state)
 	assert_string_equal(name, "1.0.0.127.in-addr.arpa");
 	assert_true(san_reverse_name(name, "2001:db8::1"));
 	assert_string_equal(name, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
-		"0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+				  "0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
 	assert_false(san_reverse_name(name, "example.com"));
 }
 

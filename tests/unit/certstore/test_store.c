@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Both stores through store.h: what one promises the other must keep. Then what only a disk can do: open,
- * refuse, repair, lock between processes.
+ * Both stores through store.h: what one promises the other must keep. Then what only a disk can do:
+ * open, refuse, repair, lock between processes.
  */
 #include "certstore/store.h"
 
@@ -57,7 +57,7 @@ static void wait_for(int n)
 	while (answers < n) {
 		loop_turn(loop);
 		assert_true(clock_mono_ms() < end_ms);
-		nanosleep(&(struct timespec){ 0, 200000 }, NULL);
+		nanosleep(&(struct timespec){0, 200000}, NULL);
 	}
 	assert_int_equal(answers, n);
 	answers = 0;
@@ -94,7 +94,8 @@ static void on_done(void *owner, enum err err, const struct fault *fault)
 	last_err = err;
 }
 
-static void on_list(void *owner, enum err err, const char *const *names, unsigned n, const char *cursor)
+static void on_list(
+	void *owner, enum err err, const char *const *names, unsigned n, const char *cursor)
 {
 	(void)owner;
 	answers++;
@@ -194,7 +195,7 @@ static bool is_even(struct str bytes, const char *name, void *owner)
 
 static void lists_come_in_pages_and_filtered(void **state)
 {
-	struct store_list_args args = { .group = STORE_ORDERS, .cursor = "", .max = 7 };
+	struct store_list_args args = {.group = STORE_ORDERS, .cursor = "", .max = 7};
 	char name[32], cursor[300] = "";
 	unsigned total = 0, pages = 0;
 	int looked = 0;
@@ -337,7 +338,7 @@ static enum err reopen(struct fault *fault)
 
 static void a_store_others_can_reach_is_refused_with_the_remedy(void **state)
 {
-	static const mode_t modes[] = { 0750, 0705, 0755, 0777, 0701 };
+	static const mode_t modes[] = {0750, 0705, 0755, 0777, 0701};
 	struct fault fault;
 
 	(void)state;
@@ -413,7 +414,8 @@ static void opening_does_not_look_at_the_names(void **state)
 	start_us = clock_mono_us();
 	assert_int_equal(reopen(&fault), E_OK);
 	empty_us = clock_mono_us() - start_us;
-	shell_must("cd s/certs && for i in $(seq 20000); do echo n$i.example; done | xargs mkdir -p");
+	shell_must(
+		"cd s/certs && for i in $(seq 20000); do echo n$i.example; done | xargs mkdir -p");
 	start_us = clock_mono_us();
 	assert_int_equal(reopen(&fault), E_OK);
 	full_us = clock_mono_us() - start_us;
@@ -423,7 +425,10 @@ static void opening_does_not_look_at_the_names(void **state)
 int main(void)
 {
 #define BOTH(name) \
-	{ "disk " #name, name, make_disk, drop, NULL }, { "memory " #name, name, make_memory, drop, NULL }
+	{"disk " #name, name, make_disk, drop, NULL}, \
+	{ \
+		"memory " #name, name, make_memory, drop, NULL \
+	}
 #define DISK(name) cmocka_unit_test_setup_teardown(name, make_disk, drop)
 	const struct CMUnitTest tests[] = {
 		BOTH(values_are_saved_loaded_and_removed),

@@ -11,18 +11,18 @@ static void names_come_back_and_never_leave_their_directory(void **state)
 	static const struct {
 		const char *name, *file;
 	} rows[] = {
-		{ "app.example.com", "app.example.com" },
-		{ "*.example.com", "_wildcard_.example.com" },
-		{ "_wildcard_.example.com", "%5Fwildcard%5F.example.com" },
-		{ "_dmarc.example.com", "%5Fdmarc.example.com" },
-		{ "..", "%2E." },
-		{ ".", "%2E" },
-		{ ".tmp", "%2Etmp" },
-		{ "../../etc/passwd", "%2E.%2F..%2Fetc%2Fpasswd" },
-		{ "/", "%2F" },
-		{ "2001:db8::1", "2001%3Adb8%3A%3A1" },
-		{ "a%2Fb", "a%252Fb" },
-		{ "\xff\n", "%FF%0A" },
+		{"app.example.com", "app.example.com"},
+		{"*.example.com", "_wildcard_.example.com"},
+		{"_wildcard_.example.com", "%5Fwildcard%5F.example.com"},
+		{"_dmarc.example.com", "%5Fdmarc.example.com"},
+		{"..", "%2E."},
+		{".", "%2E"},
+		{".tmp", "%2Etmp"},
+		{"../../etc/passwd", "%2E.%2F..%2Fetc%2Fpasswd"},
+		{"/", "%2F"},
+		{"2001:db8::1", "2001%3Adb8%3A%3A1"},
+		{"a%2Fb", "a%252Fb"},
+		{"\xff\n", "%FF%0A"},
 	};
 
 	(void)state;
@@ -57,8 +57,8 @@ static void the_longest_dns_name_fits_and_longer_ones_are_refused(void **state)
 
 static void files_that_are_not_ours_do_not_decode(void **state)
 {
-	static const char *const files[] = { "", ".", "..", ".hidden", "a b", "%", "%4", "%zz", "%00",
-		"a_b" };
+	static const char *const files[] = {
+		"", ".", "..", ".hidden", "a b", "%", "%4", "%zz", "%00", "a_b"};
 	char name[STORE_PATH_NAME];
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The disk store's blocking core, in a real directory: damage of every kind, and a kill or a failure at
- * every system call of a save.
+ * The disk store's blocking core, in a real directory: damage of every kind, and a kill or a
+ * failure at every system call of a save.
  */
 #include "certstore/store_value.h"
 
@@ -52,7 +52,7 @@ static enum err parse(struct str bytes, const char *name, void **object, struct 
 
 static enum err load(char dst[64])
 {
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	void *object;
 	enum err err = store_value_load(&root, STORE_CERTS, NAME, parse, &object, &fault);
 
@@ -88,7 +88,8 @@ static void what_is_saved_loads_and_the_previous_is_kept(void **state)
 	assert_int_equal(save("good:2;"), E_OK);
 	assert_int_equal(save("good:3;"), E_OK);
 	assert_loads("good:3;");
-	shell_must("test $(ls s/certs/*/" NAME " | wc -l) = 2 && cat s/certs/*/" NAME "/0000000002.pem");
+	shell_must("test $(ls s/certs/*/" NAME " | wc -l) = 2 && cat s/certs/*/" NAME
+		   "/0000000002.pem");
 	assert_true(shell_printed("good:2;"));
 	shell_must("test -z \"$(find s -type f -not -perm 600)$(find s -type d -not -perm 700)\"");
 	shell_must("test -z \"$(ls s/tmp)\"");
@@ -119,8 +120,8 @@ static void every_damage_is_quarantined_and_the_previous_served(void **state)
 
 		assert_int_equal(save("good:1;"), E_OK);
 		assert_int_equal(save("good:2;"), E_OK);
-		snprintf(command, sizeof(command), "F=$(ls -d $PWD/s/certs/*/" NAME "/* | tail -n 1); %s",
-			damages[i]);
+		snprintf(command, sizeof(command),
+			"F=$(ls -d $PWD/s/certs/*/" NAME "/* | tail -n 1); %s", damages[i]);
 		shell_must(command);
 		assert_loads("good:1;");
 		assert_loads("good:1;");
@@ -133,7 +134,7 @@ static void every_damage_is_quarantined_and_the_previous_served(void **state)
 
 static void a_name_whose_directory_is_none_can_be_saved_again(void **state)
 {
-	static const char *const kinds[] = { "touch $D", "ln -s /etc $D", "mkfifo $D" };
+	static const char *const kinds[] = {"touch $D", "ln -s /etc $D", "mkfifo $D"};
 	char got[64];
 
 	(void)state;
@@ -141,7 +142,8 @@ static void a_name_whose_directory_is_none_can_be_saved_again(void **state)
 		char command[256];
 
 		assert_int_equal(save("good:1;"), E_OK);
-		snprintf(command, sizeof(command), "D=$(ls -d s/certs/*/" NAME "); rm -r $D; %s", kinds[i]);
+		snprintf(command, sizeof(command), "D=$(ls -d s/certs/*/" NAME "); rm -r $D; %s",
+			kinds[i]);
 		shell_must(command);
 		assert_int_equal(load(got), E_NOT_FOUND);
 		assert_int_equal(save("good:2;"), E_OK);
@@ -177,8 +179,10 @@ static void too_large_a_value_is_refused(void **state)
 	char *bytes = mem_new(n);
 
 	(void)state;
-	assert_int_equal(store_value_save(&root, STORE_FAILURES, NAME, str_of(bytes, n), NULL), E_LIMIT);
-	assert_int_equal(store_value_save(&root, STORE_FAILURES, NAME, str_of(bytes, n - 1), NULL), E_OK);
+	assert_int_equal(
+		store_value_save(&root, STORE_FAILURES, NAME, str_of(bytes, n), NULL), E_LIMIT);
+	assert_int_equal(
+		store_value_save(&root, STORE_FAILURES, NAME, str_of(bytes, n - 1), NULL), E_OK);
 	mem_release(bytes);
 }
 
@@ -258,7 +262,7 @@ static void a_kill_during_the_first_save_leaves_nothing_or_all(void **state)
 
 static void a_failure_at_any_call_touches_nothing(void **state)
 {
-	static const int errors[] = { ENOSPC, EIO, EMFILE, EROFS };
+	static const int errors[] = {ENOSPC, EIO, EMFILE, EROFS};
 
 	(void)state;
 	assert_int_equal(save("good:0;"), E_OK);

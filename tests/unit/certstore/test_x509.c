@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 
-static struct buf chain;    /* app.chain as DER */
+static struct buf chain; /* app.chain as DER */
 static struct key *app_key;
 
 static void read_chain(const char *file, struct buf *der)
@@ -76,7 +76,8 @@ static void the_facts_of_a_leaf_are_read(void **state)
 /* The certificate of RFC 9773 appendix A. */
 static void the_ari_id_is_that_of_rfc_9773(void **state)
 {
-	static const char pem[] = "-----BEGIN CERTIFICATE-----\n"
+	static const char pem[] =
+		"-----BEGIN CERTIFICATE-----\n"
 		"MIIBQzCB66ADAgECAgUAh2VDITAKBggqhkjOPQQDAjAVMRMwEQYDVQQDEwpFeGFt\n"
 		"cGxlIENBMCIYDzAwMDEwMTAxMDAwMDAwWhgPMDAwMTAxMDEwMDAwMDBaMBYxFDAS\n"
 		"BgNVBAMTC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeBZu\n"
@@ -112,7 +113,7 @@ static void a_chain_is_cut_into_its_certificates(void **state)
 
 static enum err check(struct str der, const struct x509_check *want, const char *reason)
 {
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	enum err err = x509_check_chain(der, want, &fault);
 
 	if (reason)
@@ -122,35 +123,41 @@ static enum err check(struct str der, const struct x509_check *want, const char 
 
 static void the_right_chain_passes(void **state)
 {
-	static const char *const names[] = { "2001:db8::1", "*.example.com", "192.0.2.1",
-		"app.example.com" };
-	struct x509_check want = { app_key, names, 4, clock_wall_ms(), 0 };
+	static const char *const names[] = {
+		"2001:db8::1", "*.example.com", "192.0.2.1", "app.example.com"};
+	struct x509_check want = {app_key, names, 4, clock_wall_ms(), 0};
 
 	(void)state;
 	assert_int_equal(check(buf_str(&chain), &want, NULL), E_OK);
-	assert_int_equal(check(buf_str(&chain), &(struct x509_check){ 0 }, NULL), E_OK);
+	assert_int_equal(check(buf_str(&chain), &(struct x509_check){0}, NULL), E_OK);
 }
 
 static void wrong_key_name_and_time_are_refused(void **state)
 {
-	static const char *const names[] = { "app.example.com", "*.example.com", "192.0.2.1", "2001:db8::1",
-		"more.example.com" };
+	static const char *const names[] = {
+		"app.example.com", "*.example.com", "192.0.2.1", "2001:db8::1", "more.example.com"};
 	const int64_t now_ms = clock_wall_ms(), day_ms = 24 * 3600 * 1000;
 	struct key *other = read_key("other.key");
 	struct str der = buf_str(&chain);
 
 	(void)state;
-	assert_int_equal(check(der, &(struct x509_check){ .key = other }, "key"), E_KEY);
-	assert_int_equal(check(der, &(struct x509_check){ .names = names, .n_names = 5 },
-		"not for more.example.com"), E_CHAIN);
-	assert_int_equal(check(der, &(struct x509_check){ .names = names, .n_names = 3 },
-		"also for 2001:db8::1"), E_CHAIN);
-	assert_int_equal(check(der, &(struct x509_check){ .now_ms = now_ms + 11 * day_ms }, "expired"),
+	assert_int_equal(check(der, &(struct x509_check){.key = other}, "key"), E_KEY);
+	assert_int_equal(check(der, &(struct x509_check){.names = names, .n_names = 5},
+				 "not for more.example.com"),
 		E_CHAIN);
-	assert_int_equal(check(der, &(struct x509_check){ .now_ms = now_ms - day_ms }, "not valid before"),
+	assert_int_equal(check(der, &(struct x509_check){.names = names, .n_names = 3},
+				 "also for 2001:db8::1"),
 		E_CHAIN);
-	assert_int_equal(check(der, &(struct x509_check){ .now_ms = now_ms - day_ms,
-		.skew_ms = 2 * day_ms }, NULL), E_OK);
+	assert_int_equal(
+		check(der, &(struct x509_check){.now_ms = now_ms + 11 * day_ms}, "expired"),
+		E_CHAIN);
+	assert_int_equal(
+		check(der, &(struct x509_check){.now_ms = now_ms - day_ms}, "not valid before"),
+		E_CHAIN);
+	assert_int_equal(
+		check(der, &(struct x509_check){.now_ms = now_ms - day_ms, .skew_ms = 2 * day_ms},
+			NULL),
+		E_OK);
 	key_unref(&other);
 }
 
@@ -160,16 +167,17 @@ static void broken_links_are_refused(void **state)
 	static const struct {
 		const char *command, *reason;
 	} rows[] = {
-		{ "cat app.chain root.pem > c", NULL },
-		{ "openssl x509 -in app.chain > c", NULL },
-		{ "(openssl x509 -in app.chain; cat root.pem) > c", "not issued by the next" },
-		{ "cat app.chain app.chain > c", "not issued by the next" },
-		{ "(openssl x509 -in app.chain; openssl x509 -in other.chain) > c", "not issued" },
+		{"cat app.chain root.pem > c", NULL},
+		{"openssl x509 -in app.chain > c", NULL},
+		{"(openssl x509 -in app.chain; cat root.pem) > c", "not issued by the next"},
+		{"cat app.chain app.chain > c", "not issued by the next"},
+		{"(openssl x509 -in app.chain; openssl x509 -in other.chain) > c", "not issued"},
 		/* the same name, another key */
-		{ "(openssl x509 -in app.chain; openssl req -x509 -newkey rsa:2048 -nodes -keyout x "
-		  "-subj '/CN=Test Intermediate') > c", "not signed by the next" },
+		{"(openssl x509 -in app.chain; openssl req -x509 -newkey rsa:2048 -nodes -keyout x "
+		 "-subj '/CN=Test Intermediate') > c",
+			"not signed by the next"},
 	};
-	struct x509_check want = { 0 };
+	struct x509_check want = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -186,7 +194,7 @@ static void broken_links_are_refused(void **state)
 static void every_changed_byte_of_the_leaf_is_noticed(void **state)
 {
 	struct str all = buf_str(&chain), leaf = x509_chain_next(&all);
-	struct x509_check want = { .key = app_key };
+	struct x509_check want = {.key = app_key};
 
 	(void)state;
 	for (size_t i = 0; i < leaf.len; i += 7) {
@@ -219,9 +227,9 @@ static void truncated_and_random_certificates_are_refused(void **state)
 
 static void bad_pem_chains_are_refused(void **state)
 {
-	static const char *const commands[] = { ": > c", "cat app.key > c",
+	static const char *const commands[] = {": > c", "cat app.key > c",
 		"for i in 1 2 3 4 5 6; do cat app.chain; done > c", "head -n 5 app.chain > c",
-		"printf -- '-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n' > c" };
+		"printf -- '-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n' > c"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

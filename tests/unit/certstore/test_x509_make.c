@@ -11,7 +11,8 @@
 #include "certstore/digest.h"
 #include "certstore/x509_walk.h"
 
-#define KEY_AUTHORIZATION STR("evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.thumb_print-of_the_account_key_000000")
+#define KEY_AUTHORIZATION \
+	STR("evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.thumb_print-of_the_account_key_000000")
 
 static int count_of(struct str extensions, struct str oid)
 {
@@ -27,7 +28,7 @@ static int count_of(struct str extensions, struct str oid)
 static void assert_strict(struct str der, struct str san, struct str key_authorization)
 {
 	static const struct str san_oid = STR("\x55\x1d\x11"),
-		acme_oid = STR("\x2b\x06\x01\x05\x05\x07\x01\x1f");
+				acme_oid = STR("\x2b\x06\x01\x05\x05\x07\x01\x1f");
 	unsigned char digest[DIGEST_SHA256];
 	struct x509_parts parts;
 	struct x509_extension extension;
@@ -36,8 +37,9 @@ static void assert_strict(struct str der, struct str san, struct str key_authori
 
 	assert_true(x509_walk(der, &parts));
 	assert_true(str_equal(parts.subject, parts.issuer));
-	assert_int_equal(key_verify(&(struct key_verify_args){ parts.public_der, parts.algorithm,
-		parts.tbs, parts.signature }), E_OK);
+	assert_int_equal(key_verify(&(struct key_verify_args){
+				 parts.public_der, parts.algorithm, parts.tbs, parts.signature}),
+		E_OK);
 	assert_true(parts.serial.len <= 20 && (unsigned char)parts.serial.at[0] < 0x80);
 	assert_true(parts.not_before_ms < parts.not_after_ms);
 	assert_int_equal(count_of(parts.extensions, san_oid), 1);
@@ -59,15 +61,16 @@ static void assert_strict(struct str der, struct str san, struct str key_authori
 	assert_true(saw_acme);
 }
 
-static void passes_for(enum conf_key_type type, const char *identifier, struct str san,
-	const char *openssl_says)
+static void passes_for(
+	enum conf_key_type type, const char *identifier, struct str san, const char *openssl_says)
 {
 	struct key *key;
 	struct buf der;
 
 	assert_int_equal(key_generate(type, &key), E_OK);
 	buf_init(&der, 0);
-	assert_int_equal(x509_make_challenge(key, str_from(identifier), KEY_AUTHORIZATION, &der), E_OK);
+	assert_int_equal(
+		x509_make_challenge(key, str_from(identifier), KEY_AUTHORIZATION, &der), E_OK);
 	assert_strict(buf_str(&der), san, KEY_AUTHORIZATION);
 	shell_write("c.der", buf_str(&der));
 	shell_must("openssl x509 -in c.der -inform DER -noout -text");
@@ -75,7 +78,7 @@ static void passes_for(enum conf_key_type type, const char *identifier, struct s
 	assert_true(shell_printed("1.3.6.1.5.5.7.1.31: critical"));
 	assert_true(shell_printed(openssl_says));
 	shell_must("openssl x509 -in c.der -inform DER -out c.pem && "
-		"openssl verify -ignore_critical -CAfile c.pem c.pem");
+		   "openssl verify -ignore_critical -CAfile c.pem c.pem");
 	key_unref(&key);
 	buf_fini(&der);
 }
@@ -84,17 +87,21 @@ static void every_boulder_rule_holds_for_names_and_addresses(void **state)
 {
 	(void)state;
 	passes_for(CONF_KEY_P256, "app.example.com",
-		STR("\x30\x11\x82\x0f" "app.example.com"), "DNS:app.example.com\n");
+		STR("\x30\x11\x82\x0f"
+		    "app.example.com"),
+		"DNS:app.example.com\n");
 	passes_for(CONF_KEY_P384, "192.0.2.1", STR("\x30\x06\x87\x04\xc0\x00\x02\x01"),
 		"IP Address:192.0.2.1\n");
-	passes_for(CONF_KEY_RSA2048, "2001:db8::1", STR("\x30\x12\x87\x10\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0"
-		"\0\0\0\1"), "IP Address:2001:DB8:0:0:0:0:0:1\n");
+	passes_for(CONF_KEY_RSA2048, "2001:db8::1",
+		STR("\x30\x12\x87\x10\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0"
+		    "\0\0\0\1"),
+		"IP Address:2001:DB8:0:0:0:0:0:1\n");
 }
 
 static void the_longest_name_fits_since_the_subject_is_constant(void **state)
 {
 	char name[254] = "";
-	unsigned char san[260] = { 0x30, 0x82, 0x01, 0x00, 0x82, 0x81, 0xfd };
+	unsigned char san[260] = {0x30, 0x82, 0x01, 0x00, 0x82, 0x81, 0xfd};
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
@@ -115,8 +122,9 @@ static void serials_differ_between_challenges(void **state)
 	assert_int_equal(key_generate(CONF_KEY_P256, &key), E_OK);
 	for (int i = 0; i < 2; i++) {
 		buf_init(&der[i], 0);
-		assert_int_equal(x509_make_challenge(key, STR("a.example"), i ? STR("x.y") : STR("x.z"),
-			&der[i]), E_OK);
+		assert_int_equal(x509_make_challenge(key, STR("a.example"),
+					 i ? STR("x.y") : STR("x.z"), &der[i]),
+			E_OK);
 		assert_true(x509_walk(buf_str(&der[i]), &parts[i]));
 	}
 	assert_false(str_equal(parts[0].serial, parts[1].serial));
