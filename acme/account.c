@@ -108,7 +108,7 @@ static void fail(struct account *a, const struct fault *fault)
 		/* the breaker's business */
 		f.retry_at_ms = now + breaker_until(&a->ca->breaker, clock_mono_ms()) - clock_mono_ms();
 	} else {
-		int64_t until = now + (f.status && f.status < 500 ? refused_ms : trouble_ms);
+		int64_t until = now + (f.code == E_ACCOUNT ? refused_ms : trouble_ms);
 		if (f.retry_at_ms < until)
 			f.retry_at_ms = until;
 		a->refusal = f;
@@ -357,7 +357,9 @@ static void on_registered(void *owner, enum err err, const struct request_answer
 		if (fault->status == 404)
 			directory_forget(a->ca->directory);
 		struct fault f = *fault;
-		if (problem_class(&f) != PROBLEM_CA)
+		/* Whatever its reason, a no to a registration stays one for a while. */
+		enum problem_class class = problem_class(&f);
+		if (f.status && class != PROBLEM_CA && class != PROBLEM_NONCE)
 			f.code = E_ACCOUNT;
 		fail(a, &f);
 	}

@@ -17,6 +17,7 @@ struct ca {
 	struct transport *transport;
 	struct directory *directory;
 	struct nonce_pool nonces;
+	int64_t accepted_at_ms;   /* monotonic: it last took a nonce of ours; 0: never */
 	struct breaker breaker;
 	struct account *account;
 	int worked;      /* the challenge that last worked here (enum conf_challenge), or -1 */

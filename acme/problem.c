@@ -28,7 +28,7 @@
 	X("incorrectResponse", PROBLEM_NAME, E_ISSUE, true) \
 	X("invalidContact", PROBLEM_PERMANENT, E_ACCOUNT, false) \
 	X("invalidProfile", PROBLEM_PERMANENT, E_ACME, false) \
-	X("malformed", PROBLEM_PERMANENT, E_ACME, false) \
+	X("malformed", PROBLEM_NAME, E_ACME, false)  /* also said of names that do not resolve */ \
 	X("orderNotReady", PROBLEM_NAME, E_ACME, false) \
 	X("rateLimited", PROBLEM_NAME, E_RATE_LIMITED, false) \
 	X("rejectedIdentifier", PROBLEM_PERMANENT, E_ACME, false) \

@@ -31,7 +31,8 @@ enum request_state {
 #undef X
 };
 
-enum { BAD_NONCES = 10, BAD_NONCE_PAUSE_MS = 100, BAD_NONCE_PAUSE_MAX_MS = 2000, REPEATS = 2,
+enum { BAD_NONCES = 10, BAD_NONCES_UNLUCKY = 20, ACCEPTED_AGE_MS = 60000, BAD_NONCES_AT_ONCE = 4,
+	BAD_NONCE_PAUSE_MS = 100, BAD_NONCE_PAUSE_MAX_MS = 500, REPEATS = 2,
 	JWS_BODY_MAX = 128 * 1024, RETRY_AFTER_MAX_S = 10 * 365 * 86400 };
 
 struct request {
@@ -205,11 +206,15 @@ static void bad_nonce(struct request *r, struct str fresh)
 {
 	nonce_drop_all(&r->ca->nonces);
 	nonce_put(&r->ca->nonces, fresh, clock_mono_ms());
-	if (++r->bad_nonces > BAD_NONCES) {
+	/* A CA that takes others of ours has a reason to refuse some; one that takes none is broken. */
+	int64_t accepted = r->ca->accepted_at_ms;
+	bool is_unlucky = accepted && clock_mono_ms() - accepted < ACCEPTED_AGE_MS;
+	if (++r->bad_nonces > (is_unlucky ? BAD_NONCES_UNLUCKY : BAD_NONCES)) {
 		finish(r, r->fault.code, NULL);
 		return;
 	}
-	r->pause_ms = r->bad_nonces <= 2 ? 0 : (int64_t)BAD_NONCE_PAUSE_MS << (r->bad_nonces - 3);
+	unsigned late = r->bad_nonces <= BAD_NONCES_AT_ONCE ? 0 : r->bad_nonces - BAD_NONCES_AT_ONCE;
+	r->pause_ms = late ? (int64_t)BAD_NONCE_PAUSE_MS << (late - 1) : 0;
 	if (r->pause_ms > BAD_NONCE_PAUSE_MAX_MS)
 		r->pause_ms = BAD_NONCE_PAUSE_MAX_MS;
 	enter(r, r->pause_ms ? REQUEST_PAUSE : REQUEST_NONCE);
@@ -221,6 +226,8 @@ static void refused(struct request *r, const struct fetch_answer *a)
 	int64_t wall = clock_wall_ms(), wait_ms = request_retry_after_ms(a->headers, wall);
 	if (wait_ms > 0)
 		r->fault.retry_at_ms = wall + wait_ms;
+	if (problem_class(&r->fault) != PROBLEM_NONCE && a->status < 500)
+		r->ca->accepted_at_ms = clock_mono_ms();
 	if (problem_class(&r->fault) == PROBLEM_NONCE)
 		bad_nonce(r, headers_get(a->headers, "replay-nonce"));
 	else if (a->status == 408 || (a->status >= 500 && a->status != 503 && wait_ms <= 0))
@@ -239,6 +246,7 @@ static void answer_send(struct request *r, const struct fetch_answer *a)
 	} else if (a->body.len && !directory_is_json(a->headers)) {
 		finish(r, fault_set(&r->fault, E_ACME_PROTOCOL, "HTML instead of JSON"), NULL);
 	} else {
+		r->ca->accepted_at_ms = clock_mono_ms();
 		finish(r, E_OK, &(struct request_answer){ a->status, a->headers, a->body });
 	}
 }
