@@ -33,6 +33,8 @@ int64_t failure_delay_ms(const struct failure_rule *rule, uint64_t count, unsign
 	if (delay_ms > max_ms && max_ms >= FLOOR_MS)
 		delay_ms = max_ms;
 	delay_ms = delay_ms * (800 + (int64_t)dice * 400 / DICE) / 1000;
+	if (delay_ms > max_ms)
+		delay_ms = max_ms;
 	return delay_ms > FLOOR_MS ? delay_ms : FLOOR_MS;
 }
 

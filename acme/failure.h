@@ -21,7 +21,8 @@ struct failure_rule {
 };
 
 /* The pause after the count-th failure: min, 10 min, 100 min, then the cap or an eighth of what is left.
- * dice: uniform in [0, 1000]: +-20 %. Saturates for every input; at least a tenth of a second. */
+ * dice: uniform in [0, 1000]: +-20 %, never above the cap. Saturates for every input; at least a tenth of a
+ * second. */
 int64_t failure_delay_ms(const struct failure_rule *rule, uint64_t count, unsigned dice);
 
 /* One more: counts it and sets the times. A CA's own wish (fault->retry_at_ms) can only lengthen the

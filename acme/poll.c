@@ -35,10 +35,10 @@ static int64_t plan(struct poll *p, int64_t now_ms)
 
 int64_t poll_start(struct poll *p, int64_t retry_after_ms, int64_t now_ms)
 {
-	*p = (struct poll){ .since_hint = POLL_QUICK_PER_HINT };
+	*p = (struct poll){ .since_hint = POLL_QUICK_PER_HINT, .quick = 1, .is_quick = true };
 	p->due_ms = now_ms + regular_ms(p, retry_after_ms);
 	p->regular++;
-	return until_due(p, now_ms);
+	return POLL_BLIND_MS;
 }
 
 int64_t poll_hint(struct poll *p, int64_t now_ms)

@@ -34,7 +34,7 @@ static void a_million_failures_never_come_quickly(void **state)
 		most = ms > most ? ms : most;
 	}
 	assert_in_range(least, 48000, 72000);
-	assert_in_range(most, 86400000, 86400000 * 12 / 10);
+	assert_int_equal(most, 86400000);
 }
 
 static void absurd_rules_saturate(void **state)
@@ -45,7 +45,7 @@ static void absurd_rules_saturate(void **state)
 	for (size_t i = 0; i < 8 * 8 * 8 * 7; i++) {
 		struct failure_rule rule = { odd[i % 8], odd[i / 8 % 8], odd[i / 64 % 8] };
 		int64_t ms = failure_delay_ms(&rule, counts[i / 512], 1000);
-		assert_in_range(ms, 100, (int64_t)37 * 86400000);
+		assert_in_range(ms, 100, (int64_t)30 * 86400000);
 	}
 }
 
