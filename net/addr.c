@@ -13,7 +13,7 @@
 static bool literal(struct str s, char text[INET6_ADDRSTRLEN])
 {
 	return s.len > 0 && s.len < INET6_ADDRSTRLEN && memchr(s.at, 0, s.len) == NULL &&
-		str_copy(text, INET6_ADDRSTRLEN, s);
+	       str_copy(text, INET6_ADDRSTRLEN, s);
 }
 
 enum err addr_parse_ip(struct addr *a, struct str ip, uint16_t port)
@@ -56,7 +56,7 @@ socklen_t addr_len(const struct addr *a)
 		return sizeof(a->in6);
 	default:
 		return (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-			strnlen(a->un.sun_path, sizeof(a->un.sun_path) - 1) + 1);
+				   strnlen(a->un.sun_path, sizeof(a->un.sun_path) - 1) + 1);
 	}
 }
 
@@ -94,7 +94,7 @@ void addr_ip_text(char dst[ADDR_IP_TEXT], const struct addr *a)
 
 void addr_small_text(char dst[ADDR_IP_TEXT], const struct addr_small *a)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	if (a->is_unix)
 		snprintf(dst, ADDR_IP_TEXT, "unix");
@@ -106,7 +106,7 @@ void addr_small_text(char dst[ADDR_IP_TEXT], const struct addr_small *a)
 
 void addr_to_small(struct addr_small *dst, const struct addr *a)
 {
-	*dst = (struct addr_small){ .port = addr_port(a) };
+	*dst = (struct addr_small){.port = addr_port(a)};
 	switch (a->any.sa_family) {
 	case AF_INET:
 		dst->ip[10] = dst->ip[11] = 0xff;
@@ -127,11 +127,11 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 	switch (a->any.sa_family) {
 	case AF_INET:
 		return a->in.sin_port == b->in.sin_port &&
-			a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+		       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
 	case AF_INET6:
 		return a->in6.sin6_port == b->in6.sin6_port &&
-			a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
-			memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 16) == 0;
+		       a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+		       memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 16) == 0;
 	default:
 		return strncmp(a->un.sun_path, b->un.sun_path, sizeof(a->un.sun_path)) == 0;
 	}
@@ -143,5 +143,5 @@ bool addr_is_ip_literal(struct str s)
 	struct in6_addr any;
 
 	return literal(s, text) &&
-		(inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1);
+	       (inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1);
 }

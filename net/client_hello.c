@@ -5,8 +5,8 @@
  *   first bytes --> records --> whole message --> fields --> extensions --> DONE
  *        \____________\______________\______________\____________\___--> BAD, TOO_BIG, not TLS
  *
- * handshake holds five bytes of room for a record header, then the message, so that it can be handed
- * on as one record.
+ * handshake holds five bytes of room for a record header, then the message, so that it can be
+ * handed on as one record.
  */
 #include "net/client_hello.h"
 
@@ -14,15 +14,24 @@
 #include "net/addr.h"
 
 enum {
-	RECORD_HEAD = 5, RECORD_MAX = 16384, RECORD_HANDSHAKE = 22,
-	MESSAGE_HEAD = 4, MESSAGE_MAX = 16384, MESSAGE_CLIENT_HELLO = 1,
+	RECORD_HEAD = 5,
+	RECORD_MAX = 16384,
+	RECORD_HANDSHAKE = 22,
+	MESSAGE_HEAD = 4,
+	MESSAGE_MAX = 16384,
+	MESSAGE_CLIENT_HELLO = 1,
 	EXTENSIONS_MAX = 128,
-	ALERT_UNEXPECTED_MESSAGE = 10, ALERT_RECORD_OVERFLOW = 22,
+	ALERT_UNEXPECTED_MESSAGE = 10,
+	ALERT_RECORD_OVERFLOW = 22,
 };
 
 enum extension {
-	EXT_SERVER_NAME = 0, EXT_SIGNATURE_ALGORITHMS = 13, EXT_ALPN = 16, EXT_SESSION_TICKET = 35,
-	EXT_PRE_SHARED_KEY = 41, EXT_SUPPORTED_VERSIONS = 43,
+	EXT_SERVER_NAME = 0,
+	EXT_SIGNATURE_ALGORITHMS = 13,
+	EXT_ALPN = 16,
+	EXT_SESSION_TICKET = 35,
+	EXT_PRE_SHARED_KEY = 41,
+	EXT_SUPPORTED_VERSIONS = 43,
 };
 
 /* What is left to read; a read past the end makes it bad and everything after returns nothing. */
@@ -67,8 +76,8 @@ enum client_hello_state client_hello_feed(struct client_hello *h, struct str byt
 
 static bool is_http(struct str s, bool *needs_more)
 {
-	static const char *const methods[] = { "GET ", "HEAD ", "POST ", "PUT ", "DELETE ",
-		"CONNECT ", "OPTIONS ", "TRACE ", "PATCH ", "PRI " };
+	static const char *const methods[] = {"GET ", "HEAD ", "POST ", "PUT ", "DELETE ",
+		"CONNECT ", "OPTIONS ", "TRACE ", "PATCH ", "PRI "};
 
 	*needs_more = false;
 	for (unsigned i = 0; i < ARRAY_LEN(methods); i++) {
@@ -130,8 +139,10 @@ static enum client_hello_state message_head(struct str m, int *alert)
 	}
 	if (m.len < MESSAGE_HEAD + len)
 		return CLIENT_HELLO_MORE;
-	/* The hello ends with its record: nothing may follow it under the same key (RFC 8446 5.1). */
-	return m.len == MESSAGE_HEAD + len ? CLIENT_HELLO_DONE : bad(alert, ALERT_UNEXPECTED_MESSAGE);
+	/* The hello ends with its record: nothing may follow it under the same key (RFC 8446
+	 * 5.1). */
+	return m.len == MESSAGE_HEAD + len ? CLIENT_HELLO_DONE
+					   : bad(alert, ALERT_UNEXPECTED_MESSAGE);
 }
 
 /* Checks a record header as soon as it is there. */
@@ -144,20 +155,21 @@ static int record_head(const unsigned char *at, size_t *len)
 		return ALERT_PROTOCOL_VERSION;
 	if (*len > RECORD_MAX)
 		return ALERT_RECORD_OVERFLOW;
-	/* Empty handshake fragments are forbidden, and would be a way to make us work for nothing. */
+	/* Empty handshake fragments are forbidden, and would be a way to make us work for
+	 * nothing. */
 	return *len == 0 ? ALERT_UNEXPECTED_MESSAGE : 0;
 }
 
 static enum client_hello_state whole(struct client_hello *h, struct str m, int *alert)
 {
-	*alert = message(h, (struct reader){ (const unsigned char *)m.at + MESSAGE_HEAD,
-		m.len - MESSAGE_HEAD, false });
+	*alert = message(h, (struct reader){(const unsigned char *)m.at + MESSAGE_HEAD,
+				    m.len - MESSAGE_HEAD, false});
 	return *alert == 0 ? CLIENT_HELLO_DONE : CLIENT_HELLO_BAD;
 }
 
 /* The message so far: straight from the first record while it is the only one. */
-static enum client_hello_state add_record(struct client_hello *h, struct str fragment, int *alert,
-	struct str *so_far)
+static enum client_hello_state add_record(
+	struct client_hello *h, struct str fragment, int *alert, struct str *so_far)
 {
 	if (h->parsed == 0) {
 		*so_far = fragment;
@@ -174,7 +186,7 @@ static enum client_hello_state add_record(struct client_hello *h, struct str fra
 	switch (buf_add(&h->handshake, fragment)) {
 	case E_OK:
 		break;
-	case E_LIMIT:  /* longer than any length message_head lets pass */
+	case E_LIMIT: /* longer than any length message_head lets pass */
 		return bad(alert, ALERT_UNEXPECTED_MESSAGE);
 	default:
 		return bad(alert, ALERT_INTERNAL_ERROR);
@@ -193,13 +205,15 @@ static enum client_hello_state records(struct client_hello *h, int *alert)
 		*alert = record_head((const unsigned char *)head, &len);
 		if (*alert)
 			return CLIENT_HELLO_BAD;
-		if (h->parsed + RECORD_HEAD + len > CLIENT_HELLO_MAX)
-			return *alert = ALERT_DECODE_ERROR, CLIENT_HELLO_TOO_BIG;
+		if (h->parsed + RECORD_HEAD + len > CLIENT_HELLO_MAX) {
+			*alert = ALERT_DECODE_ERROR;
+			return CLIENT_HELLO_TOO_BIG;
+		}
 		h->record_left = RECORD_HEAD + len;
 		if (h->raw.len - h->parsed < h->record_left)
 			break;
-		enum client_hello_state state = add_record(h, str_of(head + RECORD_HEAD, len), alert,
-			&message_so_far);
+		enum client_hello_state state =
+			add_record(h, str_of(head + RECORD_HEAD, len), alert, &message_so_far);
 		h->parsed += h->record_left;
 		h->record_left = 0;
 		if (state == CLIENT_HELLO_DONE)
@@ -224,9 +238,9 @@ static struct reader take(struct reader *r, size_t n)
 	if (r->is_bad || r->left < n) {
 		r->is_bad = true;
 		r->left = 0;
-		return (struct reader){ r->at, 0, true };
+		return (struct reader){r->at, 0, true};
 	}
-	struct reader part = { r->at, n, false };
+	struct reader part = {r->at, n, false};
 	r->at += n;
 	r->left -= n;
 	return part;
@@ -389,10 +403,16 @@ static int signature_algorithms(struct client_hello *h, struct reader r)
 		return ALERT_DECODE_ERROR;
 	while (list.left > 0) {
 		switch (number(&list, 2)) {
-		case 0x0403: case 0x0503:
+		case 0x0403:
+		case 0x0503:
 			h->has_ecdsa = true;
 			break;
-		case 0x0401: case 0x0501: case 0x0601: case 0x0804: case 0x0805: case 0x0806:
+		case 0x0401:
+		case 0x0501:
+		case 0x0601:
+		case 0x0804:
+		case 0x0805:
+		case 0x0806:
 			h->has_rsa = true;
 		}
 	}
@@ -463,7 +483,7 @@ bool client_hello_has_alpn(const struct client_hello *h, const char *protocol)
 
 void client_hello_alert(char dst[CLIENT_HELLO_ALERT], int alert)
 {
-	const char record[CLIENT_HELLO_ALERT] = { 21, 3, 3, 0, 2, 2, (char)alert };
+	const char record[CLIENT_HELLO_ALERT] = {21, 3, 3, 0, 2, 2, (char)alert};
 
 	memcpy(dst, record, sizeof(record));
 }

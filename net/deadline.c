@@ -54,13 +54,13 @@ static void insert(struct loop *l, struct deadline *d)
 		l->heap = grown;
 		l->cap_heap = cap;
 	}
-	put(l, l->n_heap++, (struct loop_timer){ d->at_ms, d });
+	put(l, l->n_heap++, (struct loop_timer){d->at_ms, d});
 	sift_up(l, l->n_heap - 1);
 }
 
 void deadline_init(struct deadline *d, struct loop *l, void (*fn)(struct deadline *d))
 {
-	*d = (struct deadline){ .loop = l, .fn = fn };
+	*d = (struct deadline){.loop = l, .fn = fn};
 }
 
 void deadline_arm(struct deadline *d, int64_t ms)

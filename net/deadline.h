@@ -13,7 +13,7 @@ struct deadline {
 	struct loop *loop;
 	void (*fn)(struct deadline *d);
 	int64_t at_ms;
-	uint32_t slot;  /* place in the loop's heap, 0 none */
+	uint32_t slot; /* place in the loop's heap, 0 none */
 	uint32_t pad_;
 };
 

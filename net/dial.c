@@ -39,7 +39,7 @@ static const char *const activities[] = {
 
 struct attempt {
 	struct dial *dial;
-	struct tcp_connect *connect;  /* NULL when it is over */
+	struct tcp_connect *connect; /* NULL when it is over */
 	struct addr to;
 };
 
@@ -49,16 +49,16 @@ struct dial {
 	char host[NAME_MAX], tls_name[NAME_MAX], alpn[32];
 	uint16_t port;
 	struct tls_context *tls;
-	struct deadline deadline;     /* everything together */
-	struct deadline stagger;      /* when the next address may start */
-	struct loop_task task;        /* the first step, and failures known at once */
+	struct deadline deadline; /* everything together */
+	struct deadline stagger;  /* when the next address may start */
+	struct loop_task task;    /* the first step, and failures known at once */
 	struct resolve *resolve;
 	struct attempt attempts[RESOLVE_MAX];
 	unsigned n, next, n_running;
 	struct addr reached;
-	struct stream *stream;        /* in TLS */
-	enum err err;                 /* the latest */
-	char detail[128];             /* of the latest failure */
+	struct stream *stream; /* in TLS */
+	enum err err;          /* the latest */
+	char detail[128];      /* of the latest failure */
 	dial_fn *fn;
 	void *owner;
 };
@@ -82,7 +82,7 @@ struct dial *dial_start(struct loop *l, const struct dial_args *args, dial_fn *f
 	const char *tls_name = args->tls_name ? args->tls_name : args->host;
 
 	ASSERT(args->host || args->address);
-	*d = (struct dial){ .loop = l, .port = args->port, .fn = fn, .owner = owner };
+	*d = (struct dial){.loop = l, .port = args->port, .fn = fn, .owner = owner};
 	loop_task_init(&d->task, on_first_step);
 	deadline_init(&d->deadline, l, on_deadline);
 	deadline_init(&d->stagger, l, on_stagger);
@@ -135,8 +135,9 @@ static void on_resolved(void *owner, enum err err, const struct resolve_result *
 		fail(d, err);
 		return;
 	}
-	/* The resolver's order within each family, the families by turns, its first choice first. */
-	bool taken[RESOLVE_MAX] = { false };
+	/* The resolver's order within each family, the families by turns, its first choice
+	 * first. */
+	bool taken[RESOLVE_MAX] = {false};
 	int family = result->at[0].any.sa_family;
 	while (d->n < result->n) {
 		unsigned i = 0;
@@ -221,10 +222,10 @@ static void on_no_bytes(void *owner, struct str bytes)
 
 static void tls(struct dial *d)
 {
-	static const struct stream_events events = { on_no_bytes, on_nothing, on_nothing,
-		on_tls_error };
-	struct tls_connect_args args = { .context = d->tls, .name = d->tls_name,
-		.alpn = d->alpn[0] ? d->alpn : NULL };
+	static const struct stream_events events = {
+		on_no_bytes, on_nothing, on_nothing, on_tls_error};
+	struct tls_connect_args args = {
+		.context = d->tls, .name = d->tls_name, .alpn = d->alpn[0] ? d->alpn : NULL};
 
 	enter(d, TLS);
 	enum err err = tls_stream_connect(d->loop, &d->stream, &args, on_handshake, &d->stream);
@@ -277,7 +278,7 @@ static void describe(const struct dial *d, enum err err, struct fault *fault)
 
 static void fail(struct dial *d, enum err err)
 {
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	dial_fn *fn = d->fn;
 	void *owner = d->owner;
 

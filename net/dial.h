@@ -15,13 +15,13 @@
 #include "net/tls_context.h"
 
 struct dial_args {
-	const char *host;              /* name or IP literal; NULL with address */
+	const char *host; /* name or IP literal; NULL with address */
 	uint16_t port;
-	const struct addr *address;    /* known already (also Unix sockets); NULL: resolve host */
-	struct tls_context *tls;       /* NULL: plain */
-	const char *tls_name;          /* NULL: host */
-	const char *alpn;              /* NULL: none */
-	int64_t timeout_ms;            /* everything together */
+	const struct addr *address; /* known already (also Unix sockets); NULL: resolve host */
+	struct tls_context *tls;    /* NULL: plain */
+	const char *tls_name;       /* NULL: host */
+	const char *alpn;           /* NULL: none */
+	int64_t timeout_ms;         /* everything together */
 };
 
 /* s is NULL unless err is E_OK. fault tells the step that failed. Never called before return. */

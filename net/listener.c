@@ -30,7 +30,7 @@ struct listener {
 	void *owner;
 };
 
-static const struct log area = { "net" };
+static const struct log area = {"net"};
 
 static void on_ready(struct watch *w, unsigned events);
 static void on_pause_over(struct deadline *d);
@@ -43,15 +43,17 @@ static enum err bind_fault(const struct addr *at, int error, struct fault *fault
 	addr_text(text, at);
 	switch (error) {
 	case EACCES:
-		return fault_set(fault, E_BIND, "%s: permission denied; a port below 1024 needs root or "
-			"CAP_NET_BIND_SERVICE, a socket path a writable folder", text);
+		return fault_set(fault, E_BIND,
+			"%s: permission denied; a port below 1024 needs root or "
+			"CAP_NET_BIND_SERVICE, a socket path a writable folder",
+			text);
 	case EADDRINUSE:
 		return fault_set(fault, E_BIND, "%s: in use by another program", text);
 	case EADDRNOTAVAIL:
 		return fault_set(fault, E_BIND, "%s: this machine has no such address", text);
 	case EAFNOSUPPORT:
-		return fault_set(fault, E_BIND, "%s: the kernel does not support this address family",
-			text);
+		return fault_set(
+			fault, E_BIND, "%s: the kernel does not support this address family", text);
 	default:
 		return fault_set(fault, E_BIND, "%s: %s", text, strerror(error));
 	}
@@ -123,8 +125,11 @@ struct listener *listener_start(struct loop *l, int fd, int backlog, listener_fn
 {
 	struct listener *li = mem_new(sizeof(*li));
 
-	*li = (struct listener){ .loop = l, .watch = { .fn = on_ready, .fd = -1 }, .fn = fn,
-		.owner = owner, .spare_fd = open_spare() };
+	*li = (struct listener){.loop = l,
+		.watch = {.fn = on_ready, .fd = -1},
+		.fn = fn,
+		.owner = owner,
+		.spare_fd = open_spare()};
 	deadline_init(&li->pause, l, on_pause_over);
 	loop_task_init(&li->grave, on_grave);
 	if (listen(fd, backlog) == 0 && watch_open(l, &li->watch, fd, WATCH_LEVEL) == E_OK)
@@ -135,14 +140,15 @@ struct listener *listener_start(struct loop *l, int fd, int backlog, listener_fn
 	return NULL;
 }
 
-/* Out of descriptors: the clients at the door get a reset instead of silence, then we wait a little. */
+/* Out of descriptors: the clients at the door get a reset instead of silence, then we wait a
+ * little. */
 static void shed(struct listener *li)
 {
 	for (int i = 0; i < REFUSE_BATCH && li->spare_fd >= 0; i++) {
 		close(li->spare_fd);
 		int fd = accept4(li->watch.fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0) {
-			struct linger reset = { .l_onoff = 1 };
+			struct linger reset = {.l_onoff = 1};
 
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 			close(fd);
@@ -180,7 +186,8 @@ static void on_ready(struct watch *w, unsigned events)
 		int fd = accept4(w->fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			li->fn(li->owner, fd, &peer);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
 			shed(li);
 			return;
 		} else if (errno == EAGAIN) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * listener: listening sockets. A bound socket is made once per address and worker (SO_REUSEPORT) so that
- * bind errors show at start; each worker then listens on its own.
+ * listener: listening sockets. A bound socket is made once per address and worker (SO_REUSEPORT) so
+ * that bind errors show at start; each worker then listens on its own.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -9,8 +9,8 @@
 #include "net/addr.h"
 #include "net/loop.h"
 
-/* Bound, not yet listening, close-on-exec. *fault says what to do. Port 0 is allowed (tests): read the
- * chosen one by listener_port and bind the other workers to it. */
+/* Bound, not yet listening, close-on-exec. *fault says what to do. Port 0 is allowed (tests): read
+ * the chosen one by listener_port and bind the other workers to it. */
 enum err listener_bind(const struct addr *at, int *fd, struct fault *fault);
 uint16_t listener_port(int fd);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * loop: owns an epoll set in which our sockets and libuv's own descriptor stand side by side. A turn
- * is one epoll_wait; libuv (work queue, signals) runs only when it has something to do.
+ * loop: owns an epoll set in which our sockets and libuv's own descriptor stand side by side. A
+ * turn is one epoll_wait; libuv (work queue, signals) runs only when it has something to do.
  *
  *   wait --> sockets --> deadlines --> libuv --> tasks --> flush the log --> wait
  */
@@ -16,7 +16,8 @@
 #include "base/mem.h"
 #include "net/loop_private.h"
 
-/* A loop that is only waiting for a deadline sleeps at least this long, so that many share a wake-up. */
+/* A loop that is only waiting for a deadline sleeps at least this long, so that many share a
+ * wake-up. */
 enum { TICK_MS = 10, TASK_ROUNDS = 8 };
 
 static void turn(struct loop *l, int64_t timeout_ms);
@@ -111,7 +112,8 @@ static void deliver(struct loop *l, int64_t timeout_ms)
 
 		if (w)
 			w->fn(w, (e & EPOLLIN ? WATCH_READ : 0) | (e & EPOLLOUT ? WATCH_WRITE : 0) |
-				(e & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? WATCH_HANGUP : 0));
+					 (e & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? WATCH_HANGUP
+										 : 0));
 	}
 	l->n_batch = 0;
 }
@@ -152,7 +154,8 @@ static bool is_alive(struct loop *l)
 
 uv_loop_t *loop_uv(struct loop *l)
 {
-	/* Whoever asks is about to start or close a handle, which libuv takes note of when it runs. */
+	/* Whoever asks is about to start or close a handle, which libuv takes note of when it
+	 * runs. */
 	l->uv_is_due = true;
 	return &l->uv;
 }

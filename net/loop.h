@@ -15,7 +15,7 @@
 #include "base/list.h"
 
 struct loop;
-typedef struct uv_loop_s uv_loop_t;  /* uv.h only in net's own .c files */
+typedef struct uv_loop_s uv_loop_t; /* uv.h only in net's own .c files */
 
 enum { LOOP_READ_BUFFER = 64 * 1024, LOOP_LINGER_MS = 7000 };
 
@@ -40,8 +40,8 @@ enum { LOOP_RECORD_BUFFER = 80 * 1024 };
 char *loop_plain_buffer(struct loop *l);
 char *loop_record_buffer(struct loop *l);
 
-/* Something to run once at the end of this turn, before the loop sleeps (flush, batch). Scheduling a
- * task twice runs it once. Initialise with loop_task_init; cancel before freeing. */
+/* Something to run once at the end of this turn, before the loop sleeps (flush, batch). Scheduling
+ * a task twice runs it once. Initialise with loop_task_init; cancel before freeing. */
 struct loop_task {
 	struct list node;
 	void (*fn)(struct loop_task *t);
@@ -51,9 +51,9 @@ void loop_defer(struct loop *l, struct loop_task *t);
 void loop_task_cancel(struct loop_task *t);
 
 /*
- * Work for the work queue: fn runs on a pool thread, done on this loop afterwards (also when the work
- * was cancelled before it ran: then with canceled true). The struct is the caller's and must live until
- * done. Pool size: loop_set_pool_size before the first loop.
+ * Work for the work queue: fn runs on a pool thread, done on this loop afterwards (also when the
+ * work was cancelled before it ran: then with canceled true). The struct is the caller's and must
+ * live until done. Pool size: loop_set_pool_size before the first loop.
  */
 struct loop_work {
 	void (*fn)(struct loop_work *w);
@@ -66,7 +66,8 @@ void loop_work_start(struct loop *l, struct loop_work *w);
 void loop_work_cancel(struct loop_work *w);
 void loop_set_pool_size(unsigned threads);
 
-/* Signals, delivered on this loop; at most 8 kinds. signum 0 in no row. Stays until the loop ends. */
+/* Signals, delivered on this loop; at most 8 kinds. signum 0 in no row. Stays until the loop
+ * ends. */
 void loop_on_signal(struct loop *l, int signum, void (*fn)(void *owner, int signum), void *owner);
 
 /* libuv's. */

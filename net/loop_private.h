@@ -15,7 +15,7 @@
 enum { LOOP_BATCH = 128, LOOP_SIGNALS = 8 };
 
 struct loop_timer {
-	int64_t key_ms;  /* at or before the deadline's own at_ms */
+	int64_t key_ms; /* at or before the deadline's own at_ms */
 	struct deadline *deadline;
 };
 
@@ -29,14 +29,14 @@ struct loop {
 	int epoll_fd;
 	int64_t now_ms;
 	bool is_stopped;
-	unsigned n_watches;            /* those that keep the loop alive */
+	unsigned n_watches; /* those that keep the loop alive */
 	struct list tasks;
-	struct loop_timer *heap;       /* smallest key first */
+	struct loop_timer *heap; /* smallest key first */
 	uint32_t n_heap, cap_heap;
-	int n_batch;                   /* events being delivered now */
+	int n_batch; /* events being delivered now */
 	struct epoll_event batch[LOOP_BATCH];
 	uv_loop_t uv;
-	uv_async_t uv_anchor;          /* keeps uv_run from returning at once */
+	uv_async_t uv_anchor; /* keeps uv_run from returning at once */
 	bool uv_is_due;
 	struct watch uv_watch;
 	struct loop_signal signals[LOOP_SIGNALS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mailbox: a lock-free stack that senders push to and the receiver takes whole and turns round. Only
- * the message that finds it empty rings the bell (an eventfd).
+ * mailbox: a lock-free stack that senders push to and the receiver takes whole and turns round.
+ * Only the message that finds it empty rings the bell (an eventfd).
  *
  *   OPEN --> CLOSED --> freed
  */
@@ -19,7 +19,7 @@
 struct mailbox {
 	struct loop *loop;
 	void *receiver;
-	_Atomic(struct list *) top;  /* linked by next, newest first; &closed when closed */
+	_Atomic(struct list *) top; /* linked by next, newest first; &closed when closed */
 	struct list closed;
 	struct watch watch;
 	int bell_fd;
@@ -52,8 +52,8 @@ void mailbox_post(struct mailbox *m, struct message *msg)
 			return;
 		}
 		msg->node.next = top;
-	} while (!atomic_compare_exchange_weak_explicit(&m->top, &top, &msg->node,
-		memory_order_acq_rel, memory_order_acquire));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&m->top, &top, &msg->node, memory_order_acq_rel, memory_order_acquire));
 	if (!top) {
 		uint64_t one = 1;
 

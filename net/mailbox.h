@@ -8,7 +8,8 @@
 #include "base/list.h"
 #include "net/loop.h"
 
-/* Embedded first in a message the sender allocates; deliver runs on the receiving loop and owns it. */
+/* Embedded first in a message the sender allocates; deliver runs on the receiving loop and owns
+ * it. */
 struct message {
 	struct list node;
 	void (*deliver)(struct message *m, void *receiver);

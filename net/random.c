@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * random: a buffer per thread, filled by getrandom(2), wiped from the front as it is handed out. A fork
- * bumps the generation, so that a child never hands out what its parent does.
+ * random: a buffer per thread, filled by getrandom(2), wiped from the front as it is handed out. A
+ * fork bumps the generation, so that a child never hands out what its parent does.
  */
 #include "net/random.h"
 
@@ -18,8 +18,8 @@ enum { BUFFERED = 512, LARGE = 256 };
 
 static _Thread_local struct {
 	unsigned char bytes[BUFFERED];
-	size_t left;          /* unused bytes, at the end */
-	unsigned generation;  /* 0 never filled */
+	size_t left;         /* unused bytes, at the end */
+	unsigned generation; /* 0 never filled */
 } pool;
 
 static atomic_uint generation = 1;

@@ -22,7 +22,7 @@ enum { HOST_MAX = 253 };
 
 struct job {
 	struct loop_work work;
-	struct resolve *owner;    /* NULL when nobody waits any more; the loop's thread only */
+	struct resolve *owner; /* NULL when nobody waits any more; the loop's thread only */
 	char host[HOST_MAX + 1];
 	uint16_t port;
 	int64_t timeout_ms;
@@ -32,8 +32,8 @@ struct job {
 
 struct resolve {
 	struct loop *loop;
-	struct job *job;          /* NULL for a literal */
-	struct loop_task task;    /* answers a literal */
+	struct job *job;       /* NULL for a literal */
+	struct loop_task task; /* answers a literal */
 	struct deadline deadline;
 	struct resolve_result literal;
 	resolve_fn *fn;
@@ -58,7 +58,8 @@ static enum err check_server(const char *address)
 
 	if (colon && (s.at[0] == '[' ? colon[-1] == ']' : memchr(s.at, ':', s.len) == colon)) {
 		ip = str_of(s.at, (size_t)(colon - s.at));
-		if (!str_to_u64(str_of(colon + 1, s.len - ip.len - 1), &port) || port == 0 || port > 65535)
+		if (!str_to_u64(str_of(colon + 1, s.len - ip.len - 1), &port) || port == 0 ||
+			port > 65535)
 			return E_PARSE;
 	}
 	return addr_parse_ip(&a, ip, 53);
@@ -91,7 +92,7 @@ struct resolve *resolve_start(struct loop *l, struct str host, uint16_t port, in
 {
 	struct resolve *r = mem_new(sizeof(*r));
 
-	*r = (struct resolve){ .loop = l, .fn = fn, .owner = owner };
+	*r = (struct resolve){.loop = l, .fn = fn, .owner = owner};
 	loop_task_init(&r->task, on_literal);
 	deadline_init(&r->deadline, l, on_deadline);
 	bool is_literal = addr_parse_ip(&r->literal.at[0], host, port) == E_OK;
@@ -134,11 +135,12 @@ static void add(struct job *j, const struct sockaddr *at, size_t len)
 
 static void ask_system(struct job *j)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
 	struct addrinfo *list = NULL;
 	int failed = getaddrinfo(j->host, NULL, &hints, &list);
 
-	/* A machine with nothing but loopback configures no family; it still has names for itself. */
+	/* A machine with nothing but loopback configures no family; it still has names for
+	 * itself. */
 	if (failed == EAI_NONAME || failed == EAI_ADDRFAMILY) {
 		hints.ai_flags = 0;
 		failed = getaddrinfo(j->host, NULL, &hints, &list);
@@ -170,13 +172,14 @@ static void run_channel(ares_channel channel, int64_t timeout_ms)
 		unsigned wanted = (unsigned)ares_getsock(channel, socks, ARES_GETSOCK_MAXNUM);
 		nfds_t n = 0;
 
-		/* Bit i: reading, bit i + 16: writing (the library's macros shift into the sign). */
+		/* Bit i: reading, bit i + 16: writing (the library's macros shift into the
+		 * sign). */
 		for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 			short events = (short)((wanted >> i & 1 ? POLLIN : 0) |
-				(wanted >> (i + 16) & 1 ? POLLOUT : 0));
+					       (wanted >> (i + 16) & 1 ? POLLOUT : 0));
 
 			if (events)
-				fds[n++] = (struct pollfd){ .fd = socks[i], .events = events };
+				fds[n++] = (struct pollfd){.fd = socks[i], .events = events};
 		}
 		if (n == 0 || clock_mono_ms() >= end_ms)
 			return;
@@ -186,7 +189,8 @@ static void run_channel(ares_channel channel, int64_t timeout_ms)
 		}
 		for (nfds_t i = 0; i < n; i++)
 			ares_process_fd(channel,
-				fds[i].revents & (POLLIN | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD,
+				fds[i].revents & (POLLIN | POLLERR | POLLHUP) ? fds[i].fd
+									      : ARES_SOCKET_BAD,
 				fds[i].revents & POLLOUT ? fds[i].fd : ARES_SOCKET_BAD);
 	}
 }
@@ -194,12 +198,12 @@ static void run_channel(ares_channel channel, int64_t timeout_ms)
 /* A channel per lookup: they are not made for several threads. */
 static void ask_server(struct job *j)
 {
-	struct ares_options options = { .timeout = 1000, .tries = 3, .flags = ARES_FLAG_NOSEARCH };
-	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT };
+	struct ares_options options = {.timeout = 1000, .tries = 3, .flags = ARES_FLAG_NOSEARCH};
+	struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT};
 	ares_channel channel;
 
 	if (ares_init_options(&channel, &options,
-		ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS) != ARES_SUCCESS)
+		    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS) != ARES_SUCCESS)
 		return;
 	if (ares_set_servers_ports_csv(channel, server) == ARES_SUCCESS) {
 		ares_getaddrinfo(channel, j->host, NULL, &hints, on_addresses, j);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * resolve: host name -> addresses, never on the loop's thread: getaddrinfo on the work queue, or c-ares
- * when the configuration names a resolver of its own. Results keep the resolver's order (RFC 6724).
+ * resolve: host name -> addresses, never on the loop's thread: getaddrinfo on the work queue, or
+ * c-ares when the configuration names a resolver of its own. Results keep the resolver's order (RFC
+ * 6724).
  */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
@@ -26,8 +27,8 @@ enum err resolve_set_server(const char *address);
 /* NULL with *err set when it cannot start. IP literals are answered without a lookup. */
 struct resolve *resolve_start(struct loop *l, struct str host, uint16_t port, int64_t timeout_ms,
 	resolve_fn *fn, void *owner);
-/* No callback follows. Nulls the caller's pointer; accepts NULL. After the callback the object frees
- * itself and the pointer must be forgotten. */
+/* No callback follows. Nulls the caller's pointer; accepts NULL. After the callback the object
+ * frees itself and the pointer must be forgotten. */
 void resolve_cancel(struct resolve **r);
 
 #endif

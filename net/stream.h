@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * stream: the one interface for a two-way flow of bytes: TCP, Unix socket, TLS over either, memory in
- * tests. A stream has one owner, which sets events and owner before anything else.
+ * stream: the one interface for a two-way flow of bytes: TCP, Unix socket, TLS over either, memory
+ * in tests. A stream has one owner, which sets events and owner before anything else.
  *
  * Reading is demand: nothing is delivered until stream_read_start. on_read borrows the bytes to the
- * owner for the time of the call; the owner takes them all (stop reading beforehand or keep a copy).
- * Writing never blocks and never keeps the caller's memory: what the kernel does not take at once is
- * copied into the stream's queue; the owner watches stream_queued and waits for on_drain.
- * Closing: stream_close may be called from any callback, at any time, once; no event follows it, and
- * the stream frees itself when its handles are closed. A stream that reported on_error still has to be
- * closed by its owner.
+ * owner for the time of the call; the owner takes them all (stop reading beforehand or keep a
+ * copy). Writing never blocks and never keeps the caller's memory: what the kernel does not take at
+ * once is copied into the stream's queue; the owner watches stream_queued and waits for on_drain.
+ * Closing: stream_close may be called from any callback, at any time, once; no event follows it,
+ * and the stream frees itself when its handles are closed. A stream that reported on_error still
+ * has to be closed by its owner.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -23,8 +23,8 @@ struct stream;
 
 struct stream_events {
 	void (*on_read)(void *owner, struct str bytes);
-	/* The peer will send no more (FIN or close_notify). Writing is still possible. For TLS a FIN
-	 * without close_notify is on_error(E_RESET). */
+	/* The peer will send no more (FIN or close_notify). Writing is still possible. For TLS a
+	 * FIN without close_notify is on_error(E_RESET). */
 	void (*on_eof)(void *owner);
 	/* The queue became empty after a write had to be queued. */
 	void (*on_drain)(void *owner);
@@ -81,9 +81,9 @@ static inline void stream_shutdown(struct stream *s)
 {
 	s->ops->shutdown(s);
 }
-/* GRACEFUL: what is queued is still sent (5 s at most), the half-close is sent, and input is read and
- * dropped for up to 1 s, so that the peer reads our last words instead of a reset (RFC 9112 9.6).
- * ABORT: at once, with a reset for TCP. */
+/* GRACEFUL: what is queued is still sent (5 s at most), the half-close is sent, and input is read
+ * and dropped for up to 1 s, so that the peer reads our last words instead of a reset (RFC 9112
+ * 9.6). ABORT: at once, with a reset for TCP. */
 static inline void stream_close(struct stream **s, enum stream_close how)
 {
 	struct stream *dying = *s;

@@ -18,7 +18,7 @@ struct tcp_connect {
 	struct loop *loop;
 	struct addr to;
 	struct watch watch;
-	struct loop_task task;  /* for an answer known at once */
+	struct loop_task task; /* for an answer known at once */
 	enum err err;
 	tcp_connect_fn *fn;
 	void *owner;
@@ -47,13 +47,16 @@ static enum err start(struct tcp_connect *c)
 	return errno == EAGAIN ? E_REFUSED : err_from_errno(-errno);
 }
 
-struct tcp_connect *tcp_stream_connect(struct loop *l, const struct addr *to, tcp_connect_fn *fn,
-	void *owner)
+struct tcp_connect *tcp_stream_connect(
+	struct loop *l, const struct addr *to, tcp_connect_fn *fn, void *owner)
 {
 	struct tcp_connect *c = mem_new(sizeof(*c));
 
-	*c = (struct tcp_connect){ .loop = l, .to = *to, .watch = { .fn = on_ready, .fd = -1 },
-		.fn = fn, .owner = owner };
+	*c = (struct tcp_connect){.loop = l,
+		.to = *to,
+		.watch = {.fn = on_ready, .fd = -1},
+		.fn = fn,
+		.owner = owner};
 	loop_task_init(&c->task, on_task);
 	c->err = start(c);
 	if (c->err != E_OK)

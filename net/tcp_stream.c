@@ -6,8 +6,8 @@
  *     \___________________________________^
  *     \--> FAILED ________________________^
  *
- * Readiness is edge-triggered: what the kernel said is remembered in is_readable and is_writable until
- * a call says otherwise. Memory goes at the end of the turn, so callbacks may close at will.
+ * Readiness is edge-triggered: what the kernel said is remembered in is_readable and is_writable
+ * until a call says otherwise. Memory goes at the end of the turn, so callbacks may close at will.
  */
 #include "net/tcp_stream.h"
 
@@ -50,16 +50,16 @@ struct tcp_stream {
 	struct loop_task task;
 	struct deadline deadline;
 	struct bufq out;
-	uint8_t state;        /* enum tcp_state */
+	uint8_t state; /* enum tcp_state */
 	bool is_unix;
 	bool is_readable, is_writable;
-	bool saw_hangup;      /* a short read is no sign of an empty socket any more */
+	bool saw_hangup; /* a short read is no sign of an empty socket any more */
 	bool at_eof;
 	bool wants_read;
 	bool wants_shutdown, is_shut;
 	bool owes_drain;
 	bool owes_error;
-	uint16_t error;       /* enum err */
+	uint16_t error; /* enum err */
 };
 
 static atomic_uint n_open;
@@ -90,8 +90,11 @@ struct stream *tcp_stream_adopt(struct loop *l, int fd, const struct addr *peer)
 		close(fd);
 		return NULL;
 	}
-	*t = (struct tcp_stream){ .stream.ops = &ops, .loop = l, .watch.fn = on_ready,
-		.is_unix = peer->any.sa_family == AF_UNIX, .is_writable = true };
+	*t = (struct tcp_stream){.stream.ops = &ops,
+		.loop = l,
+		.watch.fn = on_ready,
+		.is_unix = peer->any.sa_family == AF_UNIX,
+		.is_writable = true};
 	loop_task_init(&t->task, on_task);
 	deadline_init(&t->deadline, l, on_deadline);
 	bufq_init(&t->out, QUEUE_CAP);
@@ -156,9 +159,9 @@ static enum err flush(struct tcp_stream *t)
 		unsigned n = bufq_peek(&t->out, slices, SLICES);
 
 		for (unsigned i = 0; i < n; i++)
-			iov[i] = (struct iovec){ (void *)(uintptr_t)slices[i].at, slices[i].len };
-		ssize_t sent = sendmsg(t->watch.fd, &(struct msghdr){ .msg_iov = iov, .msg_iovlen = n },
-			MSG_NOSIGNAL);
+			iov[i] = (struct iovec){(void *)(uintptr_t)slices[i].at, slices[i].len};
+		ssize_t sent = sendmsg(t->watch.fd,
+			&(struct msghdr){.msg_iov = iov, .msg_iovlen = n}, MSG_NOSIGNAL);
 		if (sent >= 0)
 			bufq_consume(&t->out, (size_t)sent);
 		else if (errno == EAGAIN)
@@ -317,8 +320,9 @@ static ssize_t send_now(struct tcp_stream *t, const struct str *parts, unsigned 
 	if (n > SLICES)
 		n = SLICES;
 	for (unsigned i = 0; i < n; i++)
-		iov[i] = (struct iovec){ (void *)(uintptr_t)parts[i].at, parts[i].len };
-	return sendmsg(t->watch.fd, &(struct msghdr){ .msg_iov = iov, .msg_iovlen = n }, MSG_NOSIGNAL);
+		iov[i] = (struct iovec){(void *)(uintptr_t)parts[i].at, parts[i].len};
+	return sendmsg(
+		t->watch.fd, &(struct msghdr){.msg_iov = iov, .msg_iovlen = n}, MSG_NOSIGNAL);
 }
 
 static enum err queue_rest(struct tcp_stream *t, const struct str *parts, unsigned n, size_t sent)
@@ -398,7 +402,8 @@ static void tcp_close(struct stream *s, enum stream_close how)
 	if (how == STREAM_CLOSE_GRACEFUL && t->state == OPEN) {
 		t->wants_shutdown = true;
 		enter(t, DRAINING);
-		/* Reading and dropping waits for the end of the turn: the shared buffer may be in use. */
+		/* Reading and dropping waits for the end of the turn: the shared buffer may be in
+		 * use. */
 		if (flush(t) == E_OK) {
 			if (bufq_bytes(&t->out) == 0 && t->at_eof)
 				close_socket(t);
@@ -407,7 +412,7 @@ static void tcp_close(struct stream *s, enum stream_close how)
 			return;
 		}
 	} else if (how == STREAM_CLOSE_ABORT && !t->is_unix) {
-		struct linger reset = { .l_onoff = 1 };
+		struct linger reset = {.l_onoff = 1};
 
 		setsockopt(t->watch.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	}
@@ -427,5 +432,5 @@ static void close_socket(struct tcp_stream *t)
 	loop_defer(t->loop, &t->task);
 }
 
-static const struct stream_ops ops = { tcp_read_start, tcp_read_stop, tcp_write, tcp_queued,
-	tcp_shutdown, tcp_close };
+static const struct stream_ops ops = {
+	tcp_read_start, tcp_read_stop, tcp_write, tcp_queued, tcp_shutdown, tcp_close};

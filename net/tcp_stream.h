@@ -14,8 +14,8 @@ struct stream *tcp_stream_adopt(struct loop *l, int fd, const struct addr *peer)
 /* Result of tcp_stream_connect: stream is NULL unless err is E_OK. Never called before return. */
 typedef void tcp_connect_fn(void *owner, enum err err, struct stream *s);
 struct tcp_connect;
-struct tcp_connect *tcp_stream_connect(struct loop *l, const struct addr *to, tcp_connect_fn *fn,
-	void *owner);
+struct tcp_connect *tcp_stream_connect(
+	struct loop *l, const struct addr *to, tcp_connect_fn *fn, void *owner);
 /* No callback follows. Nulls the pointer, accepts NULL; after the callback the pointer is dead. */
 void tcp_stream_connect_cancel(struct tcp_connect **c);
 /* Process-wide number of sockets held by tcp_streams now. Any thread. */

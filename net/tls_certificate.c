@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * tls_certificate: chain and key as DER, and a WOLFSSL_CTX that presents them, made at the first
- * handshake: building it costs less than putting the certificate into one session, and sessions then
- * borrow instead of copying. A certificate used with a second context gives that one copies.
+ * handshake: building it costs less than putting the certificate into one session, and sessions
+ * then borrow instead of copying. A certificate used with a second context gives that one copies.
  */
-#include "base/buf.h"
+#include "net/tls_context.h"
+
 #include "base/check.h"
 #include "base/mem.h"
 #include "net/tls_wolfssl.h"
@@ -21,7 +22,7 @@ struct tls_certificate {
 	atomic_uint refs;
 	_Atomic(struct ready *) ready;
 	size_t chain_len, key_len;
-	byte der[];  /* chain, then key */
+	byte der[]; /* chain, then key */
 };
 
 static const byte *key_of(const struct tls_certificate *c)
@@ -31,11 +32,11 @@ static const byte *key_of(const struct tls_certificate *c)
 
 static enum err install(const struct tls_certificate *c, WOLFSSL_CTX *ctx)
 {
-	if (wolfSSL_CTX_use_certificate_chain_buffer_format(ctx, c->der, (long)c->chain_len,
-		WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)
+	if (wolfSSL_CTX_use_certificate_chain_buffer_format(
+		    ctx, c->der, (long)c->chain_len, WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)
 		return E_CHAIN;
-	if (wolfSSL_CTX_use_PrivateKey_buffer(ctx, key_of(c), (long)c->key_len,
-		WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)
+	if (wolfSSL_CTX_use_PrivateKey_buffer(
+		    ctx, key_of(c), (long)c->key_len, WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)
 		return E_KEY;
 	return E_OK;
 }
@@ -119,7 +120,7 @@ static struct ready *make_ready(struct tls_certificate *c, struct tls_context *c
 		return NULL;
 	}
 	struct ready *r = mem_new(sizeof(*r));
-	*r = (struct ready){ tls_context_ref(context), library };
+	*r = (struct ready){tls_context_ref(context), library};
 	return r;
 }
 
@@ -131,8 +132,8 @@ static struct ready *ready_for(struct tls_certificate *c, struct tls_context *co
 	if (r)
 		return r;
 	struct ready *mine = make_ready(c, context);
-	if (!mine || atomic_compare_exchange_strong_explicit(&c->ready, &r, mine,
-		memory_order_acq_rel, memory_order_acquire))
+	if (!mine || atomic_compare_exchange_strong_explicit(
+			     &c->ready, &r, mine, memory_order_acq_rel, memory_order_acquire))
 		return mine;
 	free_ready(mine);
 	return r;
@@ -148,9 +149,9 @@ WOLFSSL *tls_certificate_session(struct tls_certificate *c, struct tls_context *
 		return wolfSSL_new(r->library);
 	WOLFSSL *ssl = wolfSSL_new(context->library);
 	if (ssl && (wolfSSL_use_certificate_chain_buffer_format(ssl, c->der, (long)c->chain_len,
-		WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS ||
-		wolfSSL_use_PrivateKey_buffer(ssl, key_of(c), (long)c->key_len,
-			WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)) {
+			    WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS ||
+			   wolfSSL_use_PrivateKey_buffer(ssl, key_of(c), (long)c->key_len,
+				   WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)) {
 		wolfSSL_free(ssl);
 		ssl = NULL;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tls_context: policy. Owns one WOLFSSL_CTX without a certificate; tls_certificate makes more of the
- * same kind that have one.
+ * tls_context: policy. Owns one WOLFSSL_CTX without a certificate; tls_certificate makes more of
+ * the same kind that have one.
  */
 #include "net/tls_context.h"
 
@@ -20,11 +20,11 @@ static const char suites[] =
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 
-static const int server_groups[] = { WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519,
-	WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1 };
+static const int server_groups[] = {
+	WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
 /* A hybrid share would make the hello larger than a packet. */
-static const int client_groups[] = { WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1,
-	WOLFSSL_ECC_SECP384R1 };
+static const int client_groups[] = {
+	WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
 
 /* wolfCrypt looks up the CPU's features at the first use of each algorithm, without a lock. */
 static bool first_uses(void)
@@ -34,9 +34,10 @@ static bool first_uses(void)
 	Aes aes;
 
 	bool is_ok = wc_Sha256Hash(zeros, sizeof(zeros), out) == 0 &&
-		wc_Sha384Hash(zeros, sizeof(zeros), out) == 0 &&
-		wc_Sha512Hash(zeros, sizeof(zeros), out) == 0 &&
-		wc_AesInit(&aes, NULL, INVALID_DEVID) == 0 && wc_AesGcmSetKey(&aes, zeros, 16) == 0;
+		     wc_Sha384Hash(zeros, sizeof(zeros), out) == 0 &&
+		     wc_Sha512Hash(zeros, sizeof(zeros), out) == 0 &&
+		     wc_AesInit(&aes, NULL, INVALID_DEVID) == 0 &&
+		     wc_AesGcmSetKey(&aes, zeros, 16) == 0;
 	wc_AesFree(&aes);
 	return is_ok;
 }
@@ -53,7 +54,8 @@ static bool apply_common(WOLFSSL_CTX *ctx, const int *groups, int n_groups)
 	int copy[8];
 
 	memcpy(copy, groups, sizeof(*groups) * (size_t)n_groups);
-	/* The list also forces ctx->suites, which the first session would otherwise make unlocked. */
+	/* The list also forces ctx->suites, which the first session would otherwise make
+	 * unlocked. */
 	if (wolfSSL_CTX_set_cipher_list(ctx, suites) != WOLFSSL_SUCCESS ||
 		wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS ||
 		wolfSSL_CTX_set_groups(ctx, copy, n_groups) != WOLFSSL_SUCCESS ||
@@ -74,8 +76,8 @@ static int on_certificate(WOLFSSL *ssl, void *owner)
 WOLFSSL_CTX *tls_context_make(const struct tls_context *c)
 {
 	ASSERT(c->is_server);
-	WOLFSSL_CTX *ctx = wolfSSL_CTX_new(c->server.tls13_only ? wolfTLSv1_3_server_method() :
-		wolfSSLv23_server_method());
+	WOLFSSL_CTX *ctx = wolfSSL_CTX_new(
+		c->tls13_only ? wolfTLSv1_3_server_method() : wolfSSLv23_server_method());
 
 	if (!ctx)
 		return NULL;
@@ -85,8 +87,8 @@ WOLFSSL_CTX *tls_context_make(const struct tls_context *c)
 	}
 	wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, NULL);
 	wolfSSL_CTX_set_cert_cb(ctx, on_certificate, NULL);
-	if (c->server.tickets && !c->server.is_challenge) {
-		tls_tickets_apply(c->server.tickets, ctx);
+	if (c->tickets) {
+		tls_tickets_apply(c->tickets, ctx);
 	} else {
 		wolfSSL_CTX_no_ticket_TLSv13(ctx);
 		wolfSSL_CTX_NoTicketTLSv12(ctx);
@@ -108,7 +110,8 @@ enum err tls_context_server(const struct tls_server_args *args, struct tls_conte
 	struct tls_context *c = new_context(true);
 
 	*out = NULL;
-	c->server = *args;
+	c->tls13_only = args->tls13_only;
+	c->tickets = args->is_challenge ? NULL : args->tickets;
 	c->library = tls_context_make(c);
 	if (!c->library) {
 		tls_context_unref(&c);
@@ -118,8 +121,8 @@ enum err tls_context_server(const struct tls_server_args *args, struct tls_conte
 	return E_OK;
 }
 
-enum err tls_context_client(const struct tls_client_args *args, struct tls_context **out,
-	struct fault *fault)
+enum err tls_context_client(
+	const struct tls_client_args *args, struct tls_context **out, struct fault *fault)
 {
 	struct tls_context *c = new_context(false);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tls_context: what TLS connections share: policy (versions, suites, groups), ticket keys, trust, and
- * server certificates made ready. wolfSSL objects stay behind this door. Contexts and certificates are
- * immutable after creation, reference-counted, usable from any thread.
+ * tls_context: what TLS connections share: policy (versions, suites, groups), ticket keys, trust,
+ * and server certificates made ready. wolfSSL objects stay behind this door. Contexts and
+ * certificates are immutable after creation, reference-counted, usable from any thread.
  */
 #ifndef NET_TLS_CONTEXT_H
 #define NET_TLS_CONTEXT_H
@@ -28,9 +28,10 @@ void tls_tickets_free(struct tls_tickets **t);
 /* ---- server certificates ---- */
 
 struct tls_certificate;
-/* chain: DER certificates one after the other, leaf first; key: DER (SEC1, PKCS#1 or PKCS#8). Copies.
- * Checks that the key fits the leaf: E_KEY, E_CHAIN, E_NOMEM. */
-enum err tls_certificate_new(struct str chain_der, struct str key_der, struct tls_certificate **out);
+/* chain: DER certificates one after the other, leaf first; key: DER (SEC1, PKCS#1 or PKCS#8).
+ * Copies. Checks that the key fits the leaf: E_KEY, E_CHAIN, E_NOMEM. */
+enum err tls_certificate_new(
+	struct str chain_der, struct str key_der, struct tls_certificate **out);
 struct tls_certificate *tls_certificate_ref(struct tls_certificate *c);
 void tls_certificate_unref(struct tls_certificate **c);
 /* Memory it holds, for byte-bounded caches. */
@@ -42,19 +43,19 @@ struct tls_context;
 
 struct tls_server_args {
 	bool tls13_only;
-	struct tls_tickets *tickets;     /* NULL: no session tickets */
-	bool is_challenge;               /* acme-tls/1: no tickets, nothing but the challenge certificate */
+	struct tls_tickets *tickets; /* NULL: no session tickets */
+	bool is_challenge; /* acme-tls/1: no tickets, nothing but the challenge certificate */
 };
 enum err tls_context_server(const struct tls_server_args *args, struct tls_context **out);
 
 struct tls_client_args {
-	const char *trust_file;   /* PEM; NULL: the system's store */
-	bool offer_h2;            /* later */
+	const char *trust_file; /* PEM; NULL: the system's store */
+	bool offer_h2;          /* later */
 };
 /* Reads files: before the loops run, or on the work queue. Client contexts verify chain, name and
  * validity, always. */
-enum err tls_context_client(const struct tls_client_args *args, struct tls_context **out,
-	struct fault *fault);
+enum err tls_context_client(
+	const struct tls_client_args *args, struct tls_context **out, struct fault *fault);
 struct tls_context *tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context **c);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tls_engine: owns one WOLFSSL. Its receive callback reads from the slice given by tls_engine_input,
- * its send callback hands records straight to the output function and always takes all, so that
- * wolfSSL never has to be asked to repeat a write.
+ * tls_engine: owns one WOLFSSL. Its receive callback reads from the slice given by
+ * tls_engine_input, its send callback hands records straight to the output function and always
+ * takes all, so that wolfSSL never has to be asked to repeat a write.
  */
 #include "net/tls_engine.h"
 
@@ -17,8 +17,8 @@
 
 enum {
 	RECORD = 16384,
-	RECORD_SMALL = 1369,       /* with its overhead, one packet */
-	SMALL_BYTES = 48 * 1024,   /* sent in small records first */
+	RECORD_SMALL = 1369,     /* with its overhead, one packet */
+	SMALL_BYTES = 48 * 1024, /* sent in small records first */
 	LEVEL_FATAL = 2,
 };
 
@@ -29,7 +29,7 @@ struct tls_engine {
 	struct str input;
 	uint32_t small_left;
 	int library_error;
-	const char *reason;        /* why nothing works any more, or NULL */
+	const char *reason; /* why nothing works any more, or NULL */
 	bool is_client;
 	byte binding[TLS_BINDING];
 };
@@ -66,8 +66,8 @@ static struct tls_engine *new_engine(WOLFSSL *ssl, tls_output_fn *output, void *
 
 	if (!e)
 		return NULL;
-	*e = (struct tls_engine){ .ssl = ssl, .output = output, .owner = owner,
-		.small_left = SMALL_BYTES };
+	*e = (struct tls_engine){
+		.ssl = ssl, .output = output, .owner = owner, .small_left = SMALL_BYTES};
 	wolfSSL_SSLSetIORecv(ssl, on_receive);
 	wolfSSL_SSLSetIOSend(ssl, on_send);
 	wolfSSL_SetIOReadCtx(ssl, e);
@@ -79,8 +79,9 @@ static bool set_alpn(WOLFSSL *ssl, const char *alpn, byte options)
 {
 	char copy[256];
 
-	return !alpn || (str_copy(copy, sizeof(copy), str_from(alpn)) && wolfSSL_UseALPN(ssl, copy,
-		(unsigned)strlen(copy), options) == WOLFSSL_SUCCESS);
+	return !alpn || (str_copy(copy, sizeof(copy), str_from(alpn)) &&
+				wolfSSL_UseALPN(ssl, copy, (unsigned)strlen(copy), options) ==
+					WOLFSSL_SUCCESS);
 }
 
 enum err tls_engine_accept(const struct tls_accept_args *args, tls_output_fn *output, void *owner,
@@ -95,7 +96,7 @@ enum err tls_engine_accept(const struct tls_accept_args *args, tls_output_fn *ou
 		return E_NOMEM;
 	}
 	if (wc_Sha256Hash((const byte *)(args->binding.len ? args->binding.at : ""),
-		(word32)args->binding.len, e->binding) != 0 ||
+		    (word32)args->binding.len, e->binding) != 0 ||
 		wolfSSL_set_ex_data(ssl, TLS_EX_BINDING, e->binding) != WOLFSSL_SUCCESS ||
 		!set_alpn(ssl, args->alpn, WOLFSSL_ALPN_FAILED_ON_MISMATCH)) {
 		tls_engine_free(&e);
@@ -113,7 +114,9 @@ static enum err set_peer(WOLFSSL *ssl, const char *name)
 	if (wolfSSL_check_domain_name(ssl, name) != WOLFSSL_SUCCESS)
 		return E_NAME;
 	return wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, name, (unsigned short)strlen(name)) ==
-		WOLFSSL_SUCCESS ? E_OK : E_NOMEM;
+			       WOLFSSL_SUCCESS
+		       ? E_OK
+		       : E_NOMEM;
 }
 
 enum err tls_engine_connect(const struct tls_connect_args *args, tls_output_fn *output, void *owner,
@@ -132,7 +135,7 @@ enum err tls_engine_connect(const struct tls_connect_args *args, tls_output_fn *
 	e->is_client = true;
 	err = set_peer(ssl, args->name);
 	if (err == E_OK && (wolfSSL_UseKeyShare(ssl, WOLFSSL_ECC_X25519) != WOLFSSL_SUCCESS ||
-		!set_alpn(ssl, args->alpn, WOLFSSL_ALPN_CONTINUE_ON_MISMATCH)))
+				   !set_alpn(ssl, args->alpn, WOLFSSL_ALPN_CONTINUE_ON_MISMATCH)))
 		err = E_NOMEM;
 	if (err != E_OK)
 		tls_engine_free(&e);
@@ -168,11 +171,24 @@ struct str tls_engine_unread(struct tls_engine *e)
 static bool is_distrust(int code)
 {
 	switch (code) {
-	case ASN_NO_SIGNER_E: case ASN_SELF_SIGNED_E: case ASN_BEFORE_DATE_E: case ASN_AFTER_DATE_E:
-	case ASN_SIG_CONFIRM_E: case ASN_PATHLEN_INV_E: case ASN_PATHLEN_SIZE_E:
-	case ASN_NAME_INVALID_E: case ASN_PARSE_E: case DOMAIN_NAME_MISMATCH: case IPADDR_MISMATCH:
-	case VERIFY_CERT_ERROR: case NO_PEER_CERT: case ASN_CRIT_EXT_E: case MAX_CHAIN_ERROR:
-	case NOT_CA_ERROR: case EXTKEYUSAGE_E: case KEYUSAGE_E:
+	case ASN_NO_SIGNER_E:
+	case ASN_SELF_SIGNED_E:
+	case ASN_BEFORE_DATE_E:
+	case ASN_AFTER_DATE_E:
+	case ASN_SIG_CONFIRM_E:
+	case ASN_PATHLEN_INV_E:
+	case ASN_PATHLEN_SIZE_E:
+	case ASN_NAME_INVALID_E:
+	case ASN_PARSE_E:
+	case DOMAIN_NAME_MISMATCH:
+	case IPADDR_MISMATCH:
+	case VERIFY_CERT_ERROR:
+	case NO_PEER_CERT:
+	case ASN_CRIT_EXT_E:
+	case MAX_CHAIN_ERROR:
+	case NOT_CA_ERROR:
+	case EXTKEYUSAGE_E:
+	case KEYUSAGE_E:
 		return true;
 	default:
 		return false;
@@ -259,7 +275,7 @@ static struct str next_bytes(struct cursor *c, size_t limit, char *packed)
 
 enum err tls_engine_write(struct tls_engine *e, const struct str *parts, unsigned n)
 {
-	struct cursor c = { .parts = parts, .n = n };
+	struct cursor c = {.parts = parts, .n = n};
 	char packed[RECORD];
 
 	for (;;) {
@@ -307,7 +323,7 @@ static const char *iana_cipher(WOLFSSL *ssl)
 
 static const char *alpn_of(WOLFSSL *ssl)
 {
-	static const char *const known[] = { "http/1.1", "h2", "acme-tls/1" };
+	static const char *const known[] = {"http/1.1", "h2", "acme-tls/1"};
 	char *name = NULL;
 	unsigned short len = 0;
 
@@ -332,9 +348,11 @@ static const char *group_of(WOLFSSL *ssl)
 
 void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
 {
-	*out = (struct tls_facts){ .version = wolfSSL_get_version(e->ssl),
-		.cipher = iana_cipher(e->ssl), .group = group_of(e->ssl), .alpn = alpn_of(e->ssl),
-		.is_resumed = wolfSSL_session_reused(e->ssl) };
+	*out = (struct tls_facts){.version = wolfSSL_get_version(e->ssl),
+		.cipher = iana_cipher(e->ssl),
+		.group = group_of(e->ssl),
+		.alpn = alpn_of(e->ssl),
+		.is_resumed = wolfSSL_session_reused(e->ssl)};
 }
 
 const char *tls_engine_error(const struct tls_engine *e)

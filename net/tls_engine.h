@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tls_engine: one TLS connection on buffers: ciphertext in, plaintext out, and back. No I/O, no timers.
- * One thread at a time. Ciphertext to send is handed to the output function as it is made, in one call
- * per flight or batch of records; plaintext is handed out by tls_engine_read into the caller's buffer.
+ * tls_engine: one TLS connection on buffers: ciphertext in, plaintext out, and back. No I/O, no
+ * timers. One thread at a time. Ciphertext to send is handed to the output function as it is made,
+ * in one call per flight or batch of records; plaintext is handed out by tls_engine_read into the
+ * caller's buffer.
  */
 #ifndef NET_TLS_ENGINE_H
 #define NET_TLS_ENGINE_H
@@ -15,16 +16,16 @@ struct tls_engine;
 typedef void tls_output_fn(void *owner, struct str ciphertext);
 
 struct tls_accept_args {
-	struct tls_context *context;          /* server */
-	struct tls_certificate *certificate;  /* referenced as long as needed */
-	const char *alpn;                     /* the protocol to select; NULL: none */
-	struct str binding;                   /* what a ticket is bound to: host name (and policy) */
+	struct tls_context *context;         /* server */
+	struct tls_certificate *certificate; /* referenced as long as needed */
+	const char *alpn;                    /* the protocol to select; NULL: none */
+	struct str binding;                  /* what a ticket is bound to: host name (and policy) */
 	const char *sni;
 };
 struct tls_connect_args {
-	struct tls_context *context;          /* client */
-	const char *name;                     /* SNI and name to verify; an IP literal is verified as IP SAN */
-	const char *alpn;                     /* offered; NULL: none */
+	struct tls_context *context; /* client */
+	const char *name; /* SNI and name to verify; an IP literal is verified as IP SAN */
+	const char *alpn; /* offered; NULL: none */
 };
 
 enum err tls_engine_accept(const struct tls_accept_args *args, tls_output_fn *output, void *owner,
@@ -33,8 +34,8 @@ enum err tls_engine_connect(const struct tls_connect_args *args, tls_output_fn *
 	struct tls_engine **out);
 void tls_engine_free(struct tls_engine **e);
 
-/* Gives ciphertext to the engine. The bytes are borrowed until the next tls_engine_* call that returns
- * E_AGAIN; the caller loops handshake/read until E_AGAIN before it returns the buffer. */
+/* Gives ciphertext to the engine. The bytes are borrowed until the next tls_engine_* call that
+ * returns E_AGAIN; the caller loops handshake/read until E_AGAIN before it returns the buffer. */
 void tls_engine_input(struct tls_engine *e, struct str ciphertext);
 /* Takes back what of the input was not used. */
 struct str tls_engine_unread(struct tls_engine *e);
@@ -54,10 +55,10 @@ void tls_engine_alert(struct tls_engine *e, int description);
 
 /* Facts after the handshake; texts are static. */
 struct tls_facts {
-	const char *version;   /* "TLSv1.3" */
-	const char *cipher;    /* IANA name */
-	const char *group;     /* "X25519MLKEM768" */
-	const char *alpn;      /* selected, or "" */
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;  /* IANA name */
+	const char *group;   /* "X25519MLKEM768" */
+	const char *alpn;    /* selected, or "" */
 	bool is_resumed;
 };
 void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out);

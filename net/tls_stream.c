@@ -6,9 +6,9 @@
  *        \          \         ^
  *         \__________\--> FAILED
  *
- * Ciphertext comes in the loop's read buffer and is decrypted into its plain buffer, several records
- * to one on_read. What an owner does not want yet stays encrypted in `held`. Memory goes at the end
- * of the turn, so callbacks may close at will.
+ * Ciphertext comes in the loop's read buffer and is decrypted into its plain buffer, several
+ * records to one on_read. What an owner does not want yet stays encrypted in `held`. Memory goes at
+ * the end of the turn, so callbacks may close at will.
  */
 #include "net/tls_stream.h"
 
@@ -38,16 +38,16 @@ struct tls_stream {
 	struct tls_engine *engine;
 	tls_handshake_fn *done;
 	struct loop_task task;
-	struct buf held;           /* ciphertext read and not yet wanted */
+	struct buf held; /* ciphertext read and not yet wanted */
 	int64_t written_at_ms;
-	uint32_t n_corked;         /* bytes waiting in the loop's record buffer */
-	uint8_t state;             /* enum tls_state */
+	uint32_t n_corked; /* bytes waiting in the loop's record buffer */
+	uint8_t state;     /* enum tls_state */
 	bool is_corked;
 	bool wants_read;
-	bool at_eof;               /* close_notify came */
+	bool at_eof; /* close_notify came */
 	bool is_shut;
 	bool owes_done, owes_error, owes_eof;
-	uint16_t error;            /* enum err */
+	uint16_t error; /* enum err */
 };
 
 static void enter(struct tls_stream *t, enum tls_state state);
@@ -79,7 +79,7 @@ static struct tls_stream *new_stream(struct loop *l, struct stream **inner, tls_
 		stream_close(inner, STREAM_CLOSE_ABORT);
 		return NULL;
 	}
-	*t = (struct tls_stream){ .stream.ops = &ops, .loop = l, .inner = *inner, .done = done };
+	*t = (struct tls_stream){.stream.ops = &ops, .loop = l, .inner = *inner, .done = done};
 	*inner = NULL;
 	loop_task_init(&t->task, on_task);
 	buf_init(&t->held, 0);
@@ -96,15 +96,17 @@ static void free_stream(struct tls_stream *t)
 	mem_release(t);
 }
 
-/* First steps of both sides: what they have to say is told by the task, after the start returned. */
+/* First steps of both sides: what they have to say is told by the task, after the start
+ * returned. */
 static void begin(struct tls_stream *t, struct stream **out)
 {
 	stream_read_start(t->inner);
 	*out = &t->stream;
 }
 
-enum err tls_stream_accept(struct loop *l, struct stream **inner, const struct tls_accept_args *args,
-	const struct str *received, unsigned n_received, tls_handshake_fn *done, struct stream **out)
+enum err tls_stream_accept(struct loop *l, struct stream **inner,
+	const struct tls_accept_args *args, const struct str *received, unsigned n_received,
+	tls_handshake_fn *done, struct stream **out)
 {
 	struct tls_stream *t = new_stream(l, inner, done);
 	enum err err = E_OK;
@@ -126,8 +128,8 @@ enum err tls_stream_accept(struct loop *l, struct stream **inner, const struct t
 	return E_OK;
 }
 
-enum err tls_stream_connect(struct loop *l, struct stream **inner, const struct tls_connect_args *args,
-	tls_handshake_fn *done, struct stream **out)
+enum err tls_stream_connect(struct loop *l, struct stream **inner,
+	const struct tls_connect_args *args, tls_handshake_fn *done, struct stream **out)
 {
 	struct tls_stream *t = new_stream(l, inner, done);
 
@@ -274,8 +276,8 @@ static void on_inner_error(void *owner, enum err err)
 	fail(owner, err);
 }
 
-static const struct stream_events inner_events = { on_inner_read, on_inner_eof, on_inner_drain,
-	on_inner_error };
+static const struct stream_events inner_events = {
+	on_inner_read, on_inner_eof, on_inner_drain, on_inner_error};
 
 static void feed_held(struct tls_stream *t)
 {
@@ -431,5 +433,5 @@ void tls_stream_facts(const struct stream *s, struct tls_facts *out)
 	tls_engine_facts(from_stream(s)->engine, out);
 }
 
-static const struct stream_ops ops = { tls_read_start, tls_read_stop, tls_write, tls_queued,
-	tls_shutdown, tls_close };
+static const struct stream_ops ops = {
+	tls_read_start, tls_read_stop, tls_write, tls_queued, tls_shutdown, tls_close};

@@ -8,6 +8,8 @@
  * Readers take no lock. Each slot has a sequence number that is odd while it is written; a reader
  * copies the words and looks again. The rotating thread writes the one slot nobody needs any more.
  */
+#include "net/tls_context.h"
+
 #include <string.h>
 
 #include <wolfssl/wolfcrypt/chacha20_poly1305.h>
@@ -19,7 +21,7 @@
 enum { SLOTS = 4, OPENING = 3, NAME = 16, KEY = 32, WORDS = (NAME + KEY) / 8 };
 
 struct key {
-	uint64_t words[WORDS];  /* name, then key */
+	uint64_t words[WORDS]; /* name, then key */
 };
 
 struct slot {
@@ -28,7 +30,7 @@ struct slot {
 };
 
 struct tls_tickets {
-	atomic_uint current;  /* number of the current key; its slot is current % SLOTS */
+	atomic_uint current; /* number of the current key; its slot is current % SLOTS */
 	struct slot slots[SLOTS];
 };
 
@@ -104,7 +106,8 @@ static bool find_key(struct tls_tickets *t, const byte *name, struct key *k, uns
 	unsigned n = atomic_load_explicit(&t->current, memory_order_acquire);
 
 	for (*age = 0; *age < OPENING && *age <= n; ++*age)
-		if (read_slot(&t->slots[(n - *age) % SLOTS], k) && memcmp(name_of(k), name, NAME) == 0)
+		if (read_slot(&t->slots[(n - *age) % SLOTS], k) &&
+			memcmp(name_of(k), name, NAME) == 0)
 			return true;
 	return false;
 }
@@ -121,8 +124,8 @@ static bool bound_to(WOLFSSL *ssl, const byte *name, byte aad[NAME + TLS_BINDING
 	return true;
 }
 
-static int seal(struct tls_tickets *t, WOLFSSL *ssl, byte *name, byte *iv, byte *mac, byte *ticket,
-	int len)
+static int seal(
+	struct tls_tickets *t, WOLFSSL *ssl, byte *name, byte *iv, byte *mac, byte *ticket, int len)
 {
 	byte aad[NAME + TLS_BINDING];
 	struct key k;
@@ -131,8 +134,9 @@ static int seal(struct tls_tickets *t, WOLFSSL *ssl, byte *name, byte *iv, byte 
 	memcpy(name, name_of(&k), NAME);
 	random_bytes(iv, WOLFSSL_TICKET_IV_SZ);
 	memset(mac, 0, WOLFSSL_TICKET_MAC_SZ);
-	bool is_sealed = bound_to(ssl, name, aad) && wc_ChaCha20Poly1305_Encrypt(secret_of(&k), iv, aad,
-		sizeof(aad), ticket, (word32)len, ticket, mac) == 0;
+	bool is_sealed = bound_to(ssl, name, aad) &&
+			 wc_ChaCha20Poly1305_Encrypt(secret_of(&k), iv, aad, sizeof(aad), ticket,
+				 (word32)len, ticket, mac) == 0;
 	mem_wipe(&k, sizeof(k));
 	return is_sealed ? WOLFSSL_TICKET_RET_OK : WOLFSSL_TICKET_RET_FATAL;
 }
@@ -146,8 +150,8 @@ static int open_ticket(struct tls_tickets *t, WOLFSSL *ssl, const byte *name, co
 
 	if (len <= 0 || !find_key(t, name, &k, &age) || !bound_to(ssl, name, aad))
 		return WOLFSSL_TICKET_RET_REJECT;
-	int failed = wc_ChaCha20Poly1305_Decrypt(secret_of(&k), iv, aad, sizeof(aad), ticket,
-		(word32)len, mac, ticket);
+	int failed = wc_ChaCha20Poly1305_Decrypt(
+		secret_of(&k), iv, aad, sizeof(aad), ticket, (word32)len, mac, ticket);
 	mem_wipe(&k, sizeof(k));
 	if (failed)
 		return WOLFSSL_TICKET_RET_REJECT;
@@ -161,8 +165,8 @@ static int on_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
 	unsigned char *ticket, int len, int *out_len, void *owner)
 {
 	*out_len = len;
-	return enc ? seal(owner, ssl, name, iv, mac, ticket, len) :
-		open_ticket(owner, ssl, name, iv, mac, ticket, len);
+	return enc ? seal(owner, ssl, name, iv, mac, ticket, len)
+		   : open_ticket(owner, ssl, name, iv, mac, ticket, len);
 }
 
 void tls_tickets_apply(struct tls_tickets *t, WOLFSSL_CTX *ctx)

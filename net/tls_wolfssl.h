@@ -10,19 +10,20 @@
 
 #include <wolfssl/ssl.h>
 
-#include "net/tls_context.h"
-
 enum {
-	TLS_BINDING = 32,       /* bytes of a ticket's binding */
-	TLS_EX_BINDING = 0,     /* ex_data slot of a WOLFSSL: its binding */
+	TLS_BINDING = 32,   /* bytes of a ticket's binding */
+	TLS_EX_BINDING = 0, /* ex_data slot of a WOLFSSL: its binding */
 	TLS_TICKET_HINT_S = 24 * 3600,
 };
 
+struct tls_tickets;
+struct tls_certificate;
+
 struct tls_context {
 	atomic_uint refs;
-	bool is_server;
-	struct tls_server_args server;
-	WOLFSSL_CTX *library;   /* policy only, no certificate */
+	bool is_server, tls13_only;
+	struct tls_tickets *tickets; /* NULL: none are issued */
+	WOLFSSL_CTX *library; /* policy only, no certificate */
 };
 
 /* A WOLFSSL_CTX with the policy of a server context and no certificate; NULL without memory. */

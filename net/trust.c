@@ -14,23 +14,26 @@
 #include "base/check.h"
 
 static const char *const bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt",                 /* Debian, Alpine, Arch */
-	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  /* Fedora, RHEL */
-	"/etc/ssl/ca-bundle.pem",                             /* SUSE */
+	"/etc/ssl/certs/ca-certificates.crt",                /* Debian, Alpine, Arch */
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora, RHEL */
+	"/etc/ssl/ca-bundle.pem",                            /* SUSE */
 	"/etc/ssl/cert.pem",
 };
 
 static enum err load_system(WOLFSSL_CTX *ctx, struct fault *fault)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(bundles); i++) {
-		/* One root that is expired or of an unknown kind must not cost us all the others. */
-		if (access(bundles[i], R_OK) == 0 && wolfSSL_CTX_load_verify_locations_ex(ctx, bundles[i],
-			NULL, WOLFSSL_LOAD_FLAG_IGNORE_ERR) == WOLFSSL_SUCCESS)
+		/* One root that is expired or of an unknown kind must not cost us all the
+		 * others. */
+		if (access(bundles[i], R_OK) == 0 &&
+			wolfSSL_CTX_load_verify_locations_ex(ctx, bundles[i], NULL,
+				WOLFSSL_LOAD_FLAG_IGNORE_ERR) == WOLFSSL_SUCCESS)
 			return E_OK;
 	}
 	if (wolfSSL_CTX_load_system_CA_certs(ctx) == WOLFSSL_SUCCESS)
 		return E_OK;
-	return fault_set(fault, E_TRUST, "no CA certificates found on this system; "
+	return fault_set(fault, E_TRUST,
+		"no CA certificates found on this system; "
 		"install the package ca-certificates");
 }
 

@@ -15,7 +15,7 @@ static uint32_t interest(enum watch_kind kind)
 
 static enum err control(struct loop *l, struct watch *w, int operation, uint32_t events)
 {
-	struct epoll_event e = { .events = events, .data.ptr = w };
+	struct epoll_event e = {.events = events, .data.ptr = w};
 
 	return epoll_ctl(l->epoll_fd, operation, w->fd, &e) == 0 ? E_OK : err_from_errno(-errno);
 }

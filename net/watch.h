@@ -11,13 +11,13 @@
 enum {
 	WATCH_READ = 1,
 	WATCH_WRITE = 2,
-	WATCH_HANGUP = 4,  /* the peer finished or failed: reading on will tell */
+	WATCH_HANGUP = 4, /* the peer finished or failed: reading on will tell */
 };
 
 enum watch_kind {
-	WATCH_STREAM,      /* both directions, edge-triggered */
-	WATCH_LEVEL,       /* reading, as long as there is something */
-	WATCH_BACKGROUND,  /* the same, and does not keep the loop alive */
+	WATCH_STREAM,     /* both directions, edge-triggered */
+	WATCH_LEVEL,      /* reading, as long as there is something */
+	WATCH_BACKGROUND, /* the same, and does not keep the loop alive */
 };
 
 struct watch {

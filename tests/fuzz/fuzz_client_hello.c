@@ -12,8 +12,8 @@ static enum client_hello_state feed(struct client_hello *h, struct str s, size_t
 
 	client_hello_init(h);
 	for (size_t i = 0; i < s.len && state == CLIENT_HELLO_MORE; i += step)
-		state = client_hello_feed(h, str_of(s.at + i, s.len - i < step ? s.len - i : step),
-			alert);
+		state = client_hello_feed(
+			h, str_of(s.at + i, s.len - i < step ? s.len - i : step), alert);
 	return state;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * memory_stream: each end owns the bytes on their way to it (inbox: in the other's "kernel") and the
- * bytes it could not send (outbox). All movement happens in tasks.
+ * memory_stream: each end owns the bytes on their way to it (inbox: in the other's "kernel") and
+ * the bytes it could not send (outbox). All movement happens in tasks.
  */
 #include "tests/support/memory_stream.h"
 
@@ -14,11 +14,11 @@ struct memory_stream {
 	struct stream stream;
 	struct loop *loop;
 	struct loop_task task;
-	struct memory_stream *peer;  /* NULL once it is closed */
+	struct memory_stream *peer; /* NULL once it is closed */
 	struct buf inbox, outbox;
 	size_t window, segment;
 	bool wants_read, wants_shutdown, is_shut;
-	bool has_fin;                /* the peer will send no more */
+	bool has_fin; /* the peer will send no more */
 	bool told_eof, told_error, owes_drain, is_closed;
 	enum err err;
 };
@@ -84,7 +84,7 @@ static void on_task(struct loop_task *t)
 	push(m);
 	if (m->is_closed) {
 		if (m->outbox.len > 0 && m->peer)
-			return;  /* graceful close still sending */
+			return; /* graceful close still sending */
 		if (m->peer) {
 			m->peer->has_fin = true;
 			m->peer->peer = NULL;
@@ -229,8 +229,8 @@ static void memory_close(struct stream *s, enum stream_close how)
 	poke(m);
 }
 
-static const struct stream_ops ops = { memory_read_start, memory_read_stop, memory_write,
-	memory_queued, memory_shutdown, memory_close };
+static const struct stream_ops ops = {memory_read_start, memory_read_stop, memory_write,
+	memory_queued, memory_shutdown, memory_close};
 
 static void on_read(void *owner, struct str bytes)
 {
@@ -256,9 +256,9 @@ static void on_error(void *owner, enum err err)
 
 void memory_end_init(struct memory_end *e, struct stream **s)
 {
-	static const struct stream_events events = { on_read, on_eof, on_drain, on_error };
+	static const struct stream_events events = {on_read, on_eof, on_drain, on_error};
 
-	*e = (struct memory_end){ .stream = *s };
+	*e = (struct memory_end){.stream = *s};
 	*s = NULL;
 	buf_init(&e->got, 0);
 	stream_own(e->stream, &events, e);

@@ -40,7 +40,8 @@ void test_ca_init(struct test_ca *ca)
 	ASSERT(mkdtemp(ca->dir));
 	snprintf(ca->ca_pem, sizeof(ca->ca_pem), "%s/ca.pem", ca->dir);
 	run("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key"
-		" -out ca.pem -days 100 -subj '/CN=sallyport test CA' 2>/dev/null", ca->dir);
+	    " -out ca.pem -days 100 -subj '/CN=sallyport test CA' 2>/dev/null",
+		ca->dir);
 }
 
 void test_ca_fini(struct test_ca *ca)
@@ -55,18 +56,19 @@ void test_ca_leaf(struct test_ca *ca, struct test_leaf *leaf, const char *name, 
 	bool is_rsa = strcmp(key, "rsa") == 0;
 
 	run("cd %s && openssl req -new -newkey %s -nodes -keyout %s.key -out %s.csr -subj '/CN=%s'"
-		" 2>/dev/null && printf 'subjectAltName=%s\\nextendedKeyUsage=serverAuth\\n' > %s.ext",
-		ca->dir, is_rsa ? "rsa:2048" : "ec -pkeyopt ec_paramgen_curve:P-256", name, name, name, san,
-		name);
+	    " 2>/dev/null && printf 'subjectAltName=%s\\nextendedKeyUsage=serverAuth\\n' > %s.ext",
+		ca->dir, is_rsa ? "rsa:2048" : "ec -pkeyopt ec_paramgen_curve:P-256", name, name,
+		name, san, name);
 	run("cd %s && touch index && printf '%%s' $(od -An -N8 -tx1 /dev/urandom | tr -d ' ') > serial &&"
-		" printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\nserial=serial\\nnew_certs_dir=.\\n"
-		"default_md=sha256\\npolicy=p\\nunique_subject=no\\n[p]\\ncommonName=supplied\\n' > ca.conf &&"
-		" openssl ca -batch -config ca.conf -cert ca.pem -keyfile ca.key -in %s.csr -out %s.pem"
-		" -notext -extfile %s.ext -startdate %s -enddate %s 2>/dev/null", ca->dir, name, name, name,
-		"20200101000000Z", days < 0 ? "20200201000000Z" : "20491231000000Z");
+	    " printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\nserial=serial\\nnew_certs_dir=.\\n"
+	    "default_md=sha256\\npolicy=p\\nunique_subject=no\\n[p]\\ncommonName=supplied\\n' > ca.conf &&"
+	    " openssl ca -batch -config ca.conf -cert ca.pem -keyfile ca.key -in %s.csr -out %s.pem"
+	    " -notext -extfile %s.ext -startdate %s -enddate %s 2>/dev/null",
+		ca->dir, name, name, name, "20200101000000Z",
+		days < 0 ? "20200201000000Z" : "20491231000000Z");
 	run("cd %s && openssl x509 -in %s.pem -outform DER -out %s.der && openssl %s -in %s.key"
-		" -outform DER -out %s.key.der 2>/dev/null", ca->dir, name, name,
-		is_rsa ? "rsa -traditional" : "ec", name, name);
+	    " -outform DER -out %s.key.der 2>/dev/null",
+		ca->dir, name, name, is_rsa ? "rsa -traditional" : "ec", name, name);
 	snprintf(leaf->chain_pem, sizeof(leaf->chain_pem), "%s/%s.pem", ca->dir, name);
 	snprintf(leaf->key_pem, sizeof(leaf->key_pem), "%s/%s.key", ca->dir, name);
 	snprintf(path, sizeof(path), "%s/%s.der", ca->dir, name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * test_ca: a certificate authority and leaves, made by the openssl program in a folder of their own.
+ * test_ca: a certificate authority and leaves, made by the openssl program in a folder of their
+ * own.
  */
 #ifndef TESTS_SUPPORT_TEST_CA_H
 #define TESTS_SUPPORT_TEST_CA_H
@@ -9,12 +10,12 @@
 
 struct test_ca {
 	char dir[64];
-	char ca_pem[96];   /* path of the root's PEM file */
+	char ca_pem[96]; /* path of the root's PEM file */
 };
 
 struct test_leaf {
-	char chain_pem[128], key_pem[128];  /* paths */
-	struct buf chain_der, key_der;      /* leaf alone; SEC1 or PKCS#1 */
+	char chain_pem[128], key_pem[128]; /* paths */
+	struct buf chain_der, key_der;     /* leaf alone; SEC1 or PKCS#1 */
 };
 
 void test_ca_init(struct test_ca *ca);

@@ -20,7 +20,7 @@ struct hello {
 
 static void u8(struct buf *b, unsigned v)
 {
-	assert_int_equal(buf_add(b, str_of((char[]){ (char)v }, 1)), E_OK);
+	assert_int_equal(buf_add(b, str_of((char[]){(char)v}, 1)), E_OK);
 }
 
 static void u16(struct buf *b, unsigned v)
@@ -51,7 +51,7 @@ static void ext_sni(struct hello *h, struct str name)
 
 static void hello_init(struct hello *h)
 {
-	*h = (struct hello){ .version = 0x0303, .compression = "\0", .compression_len = 1 };
+	*h = (struct hello){.version = 0x0303, .compression = "\0", .compression_len = 1};
 	buf_init(&h->ext, 0);
 }
 
@@ -118,14 +118,15 @@ static void hello_wire(struct hello *h, struct buf *wire, size_t size)
 	buf_fini(&m);
 }
 
-static enum client_hello_state feed_all(struct client_hello *h, struct str s, size_t step, int *alert)
+static enum client_hello_state feed_all(
+	struct client_hello *h, struct str s, size_t step, int *alert)
 {
 	enum client_hello_state state = CLIENT_HELLO_MORE;
 
 	client_hello_init(h);
 	for (size_t i = 0; i < s.len && state == CLIENT_HELLO_MORE; i += step)
-		state = client_hello_feed(h, str_of(s.at + i, s.len - i < step ? s.len - i : step),
-			alert);
+		state = client_hello_feed(
+			h, str_of(s.at + i, s.len - i < step ? s.len - i : step), alert);
 	return state;
 }
 
@@ -184,8 +185,10 @@ static void every_split_in_two_gives_the_same_facts(void **state)
 		struct client_hello h;
 
 		client_hello_init(&h);
-		assert_int_equal(client_hello_feed(&h, str_of(wire.at, cut), &alert), CLIENT_HELLO_MORE);
-		assert_int_equal(client_hello_feed(&h, str_of(wire.at + cut, wire.len - cut), &alert),
+		assert_int_equal(
+			client_hello_feed(&h, str_of(wire.at, cut), &alert), CLIENT_HELLO_MORE);
+		assert_int_equal(
+			client_hello_feed(&h, str_of(wire.at + cut, wire.len - cut), &alert),
 			CLIENT_HELLO_DONE);
 		check_usual(&h);
 		client_hello_fini(&h);
@@ -275,7 +278,7 @@ static void old_versions_get_protocol_version(void **state)
 
 static void duplicate_extensions_are_refused(void **state)
 {
-	static const unsigned types[] = { 0, 13, 16, 35, 43, 51, 0x2a2a };
+	static const unsigned types[] = {0, 13, 16, 35, 43, 51, 0x2a2a};
 	int alert;
 
 	(void)state;
@@ -311,12 +314,26 @@ static void malformed_fields_get_decode_error(void **state)
 		unsigned type;
 		struct str body;
 	} rows[] = {
-		{ 0, { "", 0 } }, { 0, { "\0\0", 2 } }, { 0, { "\0\x03\0\0\0", 5 } },
-		{ 0, { "\0\x05\0\0\x05" "ab", 7 } }, { 0, { "\0\x04\0\0\x01" "ab", 7 } },
-		{ 16, { "", 0 } }, { 16, { "\0\x01\0", 3 } }, { 16, { "\0\x03\x05h2", 5 } },
-		{ 16, { "\0\0", 2 } }, { 16, { "\0\x02\0\0", 4 } },
-		{ 13, { "", 0 } }, { 13, { "\0\x03\x04\x03\x08", 5 } }, { 13, { "\0\0", 2 } },
-		{ 43, { "", 0 } }, { 43, { "\x03\x03\x04\x03", 4 } }, { 43, { "\x02\x03\x04\x03", 4 } },
+		{0, {"", 0}},
+		{0, {"\0\0", 2}},
+		{0, {"\0\x03\0\0\0", 5}},
+		{0, {"\0\x05\0\0\x05"
+		     "ab",
+			    7}},
+		{0, {"\0\x04\0\0\x01"
+		     "ab",
+			    7}},
+		{16, {"", 0}},
+		{16, {"\0\x01\0", 3}},
+		{16, {"\0\x03\x05h2", 5}},
+		{16, {"\0\0", 2}},
+		{16, {"\0\x02\0\0", 4}},
+		{13, {"", 0}},
+		{13, {"\0\x03\x04\x03\x08", 5}},
+		{13, {"\0\0", 2}},
+		{43, {"", 0}},
+		{43, {"\x03\x03\x04\x03", 4}},
+		{43, {"\x02\x03\x04\x03", 4}},
 	};
 	int alert;
 
@@ -352,13 +369,24 @@ static void names_that_are_no_host_names_are_not_valid(void **state)
 		struct str name;
 		bool is_valid;
 	} rows[] = {
-		{ { "a.example", 9 }, true }, { { "localhost", 9 }, true },
-		{ { "xn--bcher-kva.example", 21 }, true }, { { "1.a2", 4 }, true },
-		{ { "127.0.0.1", 9 }, false }, { { "::1", 3 }, false }, { { "1.2.3", 5 }, false },
-		{ { "a..b", 4 }, false }, { { ".a", 2 }, false }, { { "a.", 2 }, false },
-		{ { "-a.b", 4 }, false }, { { "a-.b", 4 }, false }, { { "a_b.c", 5 }, false },
-		{ { "a\0b.c", 5 }, false }, { { "a b.c", 5 }, false }, { { "../x", 4 }, false },
-		{ { "b\xc3\xbc.c", 5 }, false }, { { "*.example", 9 }, false },
+		{{"a.example", 9}, true},
+		{{"localhost", 9}, true},
+		{{"xn--bcher-kva.example", 21}, true},
+		{{"1.a2", 4}, true},
+		{{"127.0.0.1", 9}, false},
+		{{"::1", 3}, false},
+		{{"1.2.3", 5}, false},
+		{{"a..b", 4}, false},
+		{{".a", 2}, false},
+		{{"a.", 2}, false},
+		{{"-a.b", 4}, false},
+		{{"a-.b", 4}, false},
+		{{"a_b.c", 5}, false},
+		{{"a\0b.c", 5}, false},
+		{{"a b.c", 5}, false},
+		{{"../x", 4}, false},
+		{{"b\xc3\xbc.c", 5}, false},
+		{{"*.example", 9}, false},
 	};
 	int alert;
 
@@ -383,7 +411,7 @@ static void names_that_are_no_host_names_are_not_valid(void **state)
 
 static void names_and_labels_that_are_too_long_are_not_valid(void **state)
 {
-	static const size_t lens[] = { 64, 254, 255, 256, 300, 4000 };
+	static const size_t lens[] = {64, 254, 255, 256, 300, 4000};
 	char name[4000];
 	int alert;
 
@@ -411,21 +439,25 @@ static void what_is_not_tls_is_told_apart(void **state)
 		struct str bytes;
 		enum client_hello_state state;
 	} rows[] = {
-		{ { "GET / HTTP/1.1\r\n", 16 }, CLIENT_HELLO_PLAIN_HTTP },
-		{ { "OPTIONS * HTTP/1.1\r\n", 20 }, CLIENT_HELLO_PLAIN_HTTP },
-		{ { "PRI * HTTP/2.0\r\n", 16 }, CLIENT_HELLO_PLAIN_HTTP },
-		{ { "G", 1 }, CLIENT_HELLO_MORE }, { { "PATCH", 5 }, CLIENT_HELLO_MORE },
-		{ { "GETX", 4 }, CLIENT_HELLO_BAD }, { { "SSH-2.0", 7 }, CLIENT_HELLO_BAD },
-		{ { "\x80\x2e\x01\x03\x01", 5 }, CLIENT_HELLO_SSLV2 },
-		{ { "\x80", 1 }, CLIENT_HELLO_MORE }, { { "\x80\x2e\x02", 3 }, CLIENT_HELLO_BAD },
-		{ { "\x15\x03\x01\0\x02", 5 }, CLIENT_HELLO_BAD }, { { "\0", 1 }, CLIENT_HELLO_BAD },
-		{ { "\x16\x02\0\0\x05", 5 }, CLIENT_HELLO_BAD },
-		{ { "\x16\x03\x01\0\0", 5 }, CLIENT_HELLO_BAD },
-		{ { "\x16\x03\x01\x40\x01", 5 }, CLIENT_HELLO_BAD },
-		{ { "\x16\x03\x01\0\x05\x02", 6 }, CLIENT_HELLO_BAD },
-		{ { "\x16\x03\x01\0\x01\x01\x16\x03\x01\0\0", 11 }, CLIENT_HELLO_BAD },
-		{ { "\x16\x03\x01\0\x01\x01\x17\x03\x01\0\1", 11 }, CLIENT_HELLO_BAD },
-		{ { "\x16\x03\x01\0\x09\x01\x7f\0\0", 9 }, CLIENT_HELLO_TOO_BIG },
+		{{"GET / HTTP/1.1\r\n", 16}, CLIENT_HELLO_PLAIN_HTTP},
+		{{"OPTIONS * HTTP/1.1\r\n", 20}, CLIENT_HELLO_PLAIN_HTTP},
+		{{"PRI * HTTP/2.0\r\n", 16}, CLIENT_HELLO_PLAIN_HTTP},
+		{{"G", 1}, CLIENT_HELLO_MORE},
+		{{"PATCH", 5}, CLIENT_HELLO_MORE},
+		{{"GETX", 4}, CLIENT_HELLO_BAD},
+		{{"SSH-2.0", 7}, CLIENT_HELLO_BAD},
+		{{"\x80\x2e\x01\x03\x01", 5}, CLIENT_HELLO_SSLV2},
+		{{"\x80", 1}, CLIENT_HELLO_MORE},
+		{{"\x80\x2e\x02", 3}, CLIENT_HELLO_BAD},
+		{{"\x15\x03\x01\0\x02", 5}, CLIENT_HELLO_BAD},
+		{{"\0", 1}, CLIENT_HELLO_BAD},
+		{{"\x16\x02\0\0\x05", 5}, CLIENT_HELLO_BAD},
+		{{"\x16\x03\x01\0\0", 5}, CLIENT_HELLO_BAD},
+		{{"\x16\x03\x01\x40\x01", 5}, CLIENT_HELLO_BAD},
+		{{"\x16\x03\x01\0\x05\x02", 6}, CLIENT_HELLO_BAD},
+		{{"\x16\x03\x01\0\x01\x01\x16\x03\x01\0\0", 11}, CLIENT_HELLO_BAD},
+		{{"\x16\x03\x01\0\x01\x01\x17\x03\x01\0\1", 11}, CLIENT_HELLO_BAD},
+		{{"\x16\x03\x01\0\x09\x01\x7f\0\0", 9}, CLIENT_HELLO_TOO_BIG},
 	};
 
 	(void)state;
@@ -433,9 +465,11 @@ static void what_is_not_tls_is_told_apart(void **state)
 		struct client_hello h;
 		int alert;
 
-		assert_int_equal(feed_all(&h, rows[i].bytes, rows[i].bytes.len, &alert), rows[i].state);
+		assert_int_equal(
+			feed_all(&h, rows[i].bytes, rows[i].bytes.len, &alert), rows[i].state);
 		assert_int_equal(alert != 0, rows[i].state == CLIENT_HELLO_BAD ||
-			rows[i].state == CLIENT_HELLO_SSLV2 || rows[i].state == CLIENT_HELLO_TOO_BIG);
+						     rows[i].state == CLIENT_HELLO_SSLV2 ||
+						     rows[i].state == CLIENT_HELLO_TOO_BIG);
 		client_hello_fini(&h);
 	}
 }
@@ -528,7 +562,8 @@ static void random_damage_is_survived(void **state)
 		memcpy(saved, wire.at + at, 4);
 		for (int k = 0; k < 1 + i % 4; k++)
 			wire.at[at + (size_t)k] = (char)rand();
-		if (feed_all(&h, buf_str(&wire), 1 + (size_t)rand() % 900, &alert) == CLIENT_HELLO_DONE) {
+		if (feed_all(&h, buf_str(&wire), 1 + (size_t)rand() % 900, &alert) ==
+			CLIENT_HELLO_DONE) {
 			struct str rec, rest;
 
 			assert_int_equal(client_hello_record(&h, &rec, &rest), E_OK);

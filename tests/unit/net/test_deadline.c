@@ -32,7 +32,7 @@ static struct loop *start(struct timed *t, unsigned n)
 	struct loop *l = loop_new();
 
 	for (unsigned i = 0; i < n; i++) {
-		t[i] = (struct timed){ .loop = l, .rearm_ms = -1 };
+		t[i] = (struct timed){.loop = l, .rearm_ms = -1};
 		deadline_init(&t[i].deadline, l, on_deadline);
 	}
 	return l;
@@ -157,7 +157,7 @@ static void on_stop(struct deadline *d)
 
 static void a_sleeping_loop_is_woken(void **state)
 {
-	struct timed t = { .loop = loop_new() };
+	struct timed t = {.loop = loop_new()};
 	int64_t before = clock_mono_ms();
 
 	(void)state;

@@ -20,15 +20,16 @@ static struct tls_context *server, *client;
 
 static int set_up(void **state)
 {
-	struct tls_server_args s = { 0 };
-	struct tls_client_args c = { 0 };
+	struct tls_server_args s = {0};
+	struct tls_client_args c = {0};
 
 	(void)state;
 	assert_int_equal(tls_setup(), E_OK);
 	test_ca_init(&ca);
 	test_ca_leaf(&ca, &leaf, "leaf", "ec", "DNS:localhost,IP:127.0.0.1", 30);
-	assert_int_equal(tls_certificate_new(buf_str(&leaf.chain_der), buf_str(&leaf.key_der),
-		&certificate), E_OK);
+	assert_int_equal(
+		tls_certificate_new(buf_str(&leaf.chain_der), buf_str(&leaf.key_der), &certificate),
+		E_OK);
 	c.trust_file = ca.ca_pem;
 	assert_int_equal(tls_context_server(&s, &server), E_OK);
 	assert_int_equal(tls_context_client(&c, &client, NULL), E_OK);
@@ -79,7 +80,7 @@ static void ignore_error(void *owner, enum err err)
 	(void)err;
 }
 
-static const struct stream_events deaf = { ignore_bytes, ignore, ignore, ignore_error };
+static const struct stream_events deaf = {ignore_bytes, ignore, ignore, ignore_error};
 
 static void on_shaken(void *owner, enum err err, const char *detail)
 {
@@ -91,13 +92,14 @@ static void on_shaken(void *owner, enum err err, const char *detail)
 static void on_accept(void *owner, int fd, const struct addr *peer)
 {
 	struct call *c = owner;
-	struct tls_accept_args a = { .context = server, .certificate = certificate };
+	struct tls_accept_args a = {.context = server, .certificate = certificate};
 
 	assert_null(c->accepted);
 	c->accepted = tcp_stream_adopt(c->loop, fd, peer);
 	if (c->peer == PEER_TLS)
 		assert_int_equal(tls_stream_accept(c->loop, &c->accepted, &a, NULL, 0, on_shaken,
-			&c->accepted), E_OK);
+					 &c->accepted),
+			E_OK);
 	stream_own(c->accepted, &deaf, c);
 }
 
@@ -121,7 +123,7 @@ static void start(struct call *c, enum peer peer)
 	struct addr at;
 	int fd;
 
-	*c = (struct call){ .loop = loop_new(), .peer = peer };
+	*c = (struct call){.loop = loop_new(), .peer = peer};
 	assert_int_equal(addr_parse_ip(&at, STR("127.0.0.1"), 0), E_OK);
 	assert_int_equal(listener_bind(&at, &fd, NULL), E_OK);
 	c->port = listener_port(fd);
@@ -166,7 +168,7 @@ static void a_name_is_resolved_and_reached(void **state)
 	(void)state;
 	start(&c, PEER_PLAIN);
 	/* localhost may well be ::1 first, where nobody listens. */
-	dial(&c, &(struct dial_args){ .host = "localhost", .port = c.port, .timeout_ms = 5000 });
+	dial(&c, &(struct dial_args){.host = "localhost", .port = c.port, .timeout_ms = 5000});
 	assert_int_equal(c.err, E_OK);
 	stop(&c);
 }
@@ -179,14 +181,14 @@ static void an_address_needs_no_name(void **state)
 	(void)state;
 	start(&c, PEER_PLAIN);
 	assert_int_equal(addr_parse_ip(&at, STR("127.0.0.1"), c.port), E_OK);
-	dial(&c, &(struct dial_args){ .address = &at, .timeout_ms = 5000 });
+	dial(&c, &(struct dial_args){.address = &at, .timeout_ms = 5000});
 	assert_int_equal(c.err, E_OK);
 	stop(&c);
 }
 
 static void tls_is_verified_by_name_and_by_address(void **state)
 {
-	static const char *const hosts[] = { "localhost", "127.0.0.1" };
+	static const char *const hosts[] = {"localhost", "127.0.0.1"};
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -194,8 +196,10 @@ static void tls_is_verified_by_name_and_by_address(void **state)
 		struct tls_facts facts;
 
 		start(&c, PEER_TLS);
-		dial(&c, &(struct dial_args){ .host = hosts[i], .port = c.port, .tls = client,
-			.timeout_ms = 5000 });
+		dial(&c, &(struct dial_args){.host = hosts[i],
+				 .port = c.port,
+				 .tls = client,
+				 .timeout_ms = 5000});
 		assert_int_equal(c.err, E_OK);
 		tls_stream_facts(c.stream, &facts);
 		assert_string_equal(facts.version, "TLSv1.3");
@@ -209,8 +213,11 @@ static void another_name_is_not_trusted(void **state)
 
 	(void)state;
 	start(&c, PEER_TLS);
-	dial(&c, &(struct dial_args){ .host = "127.0.0.1", .port = c.port, .tls = client,
-		.tls_name = "other.example.test", .timeout_ms = 5000 });
+	dial(&c, &(struct dial_args){.host = "127.0.0.1",
+			 .port = c.port,
+			 .tls = client,
+			 .tls_name = "other.example.test",
+			 .timeout_ms = 5000});
 	assert_int_equal(c.err, E_TRUST);
 	assert_non_null(strstr(c.fault.activity, "TLS handshake"));
 	assert_string_not_equal(c.fault.detail, "");
@@ -223,7 +230,7 @@ static void nobody_there_is_refused_with_the_address(void **state)
 
 	(void)state;
 	start(&c, PEER_NONE);
-	dial(&c, &(struct dial_args){ .host = "127.0.0.1", .port = c.port, .timeout_ms = 5000 });
+	dial(&c, &(struct dial_args){.host = "127.0.0.1", .port = c.port, .timeout_ms = 5000});
 	assert_int_equal(c.err, E_REFUSED);
 	assert_non_null(strstr(c.fault.detail, "127.0.0.1:"));
 	assert_non_null(strstr(c.fault.activity, "connecting"));
@@ -239,11 +246,11 @@ static void names_that_do_not_resolve_or_fit_are_told(void **state)
 	memset(name, 'a', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	start(&c, PEER_NONE);
-	dial(&c, &(struct dial_args){ .host = name, .port = 1, .timeout_ms = 5000 });
+	dial(&c, &(struct dial_args){.host = name, .port = 1, .timeout_ms = 5000});
 	assert_int_equal(c.err, E_NAME);
 	stop(&c);
 	start(&c, PEER_NONE);
-	dial(&c, &(struct dial_args){ .host = "", .port = 1, .timeout_ms = 5000 });
+	dial(&c, &(struct dial_args){.host = "", .port = 1, .timeout_ms = 5000});
 	assert_int_equal(c.err, E_RESOLVE);
 	stop(&c);
 }
@@ -254,7 +261,7 @@ static void timeout_in_RESOLVE(void **state)
 
 	(void)state;
 	start(&c, PEER_NONE);
-	dial(&c, &(struct dial_args){ .host = "localhost", .port = c.port, .timeout_ms = 0 });
+	dial(&c, &(struct dial_args){.host = "localhost", .port = c.port, .timeout_ms = 0});
 	assert_int_equal(c.err, E_TIMEOUT);
 	assert_non_null(strstr(c.fault.activity, "resolving"));
 	stop(&c);
@@ -268,7 +275,7 @@ static void timeout_in_RACE(void **state)
 
 	(void)state;
 	/* A listener with a full backlog that nobody empties: the next connect hangs. */
-	*(&c) = (struct call){ .loop = loop_new() };
+	*(&c) = (struct call){.loop = loop_new()};
 	assert_int_equal(addr_parse_ip(&at, STR("127.0.0.1"), 0), E_OK);
 	int fd;
 	assert_int_equal(listener_bind(&at, &fd, NULL), E_OK);
@@ -279,7 +286,7 @@ static void timeout_in_RACE(void **state)
 		if (connect(fds[i], &at.any, addr_len(&at)) != 0)
 			usleep(1000);
 	}
-	dial(&c, &(struct dial_args){ .address = &at, .timeout_ms = 100 });
+	dial(&c, &(struct dial_args){.address = &at, .timeout_ms = 100});
 	assert_int_equal(c.err, E_TIMEOUT);
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
@@ -293,8 +300,8 @@ static void timeout_in_TLS(void **state)
 
 	(void)state;
 	start(&c, PEER_SILENT);
-	dial(&c, &(struct dial_args){ .host = "127.0.0.1", .port = c.port, .tls = client,
-		.timeout_ms = 100 });
+	dial(&c, &(struct dial_args){
+			 .host = "127.0.0.1", .port = c.port, .tls = client, .timeout_ms = 100});
 	assert_int_equal(c.err, E_TIMEOUT);
 	stop(&c);
 }
@@ -306,8 +313,12 @@ static void cancel_in_every_state_is_silent(void **state)
 		struct call c;
 
 		start(&c, PEER_SILENT);
-		c.dial = dial_start(c.loop, &(struct dial_args){ .host = turns % 2 ? "localhost" :
-			"127.0.0.1", .port = c.port, .tls = client, .timeout_ms = 5000 }, on_dialled, &c);
+		c.dial = dial_start(c.loop,
+			&(struct dial_args){.host = turns % 2 ? "localhost" : "127.0.0.1",
+				.port = c.port,
+				.tls = client,
+				.timeout_ms = 5000},
+			on_dialled, &c);
 		turn(&c, turns);
 		dial_cancel(&c.dial);
 		assert_null(c.dial);

@@ -31,7 +31,7 @@ static void start(struct door *d, const char *ip)
 {
 	int fd;
 
-	*d = (struct door){ .loop = loop_new() };
+	*d = (struct door){.loop = loop_new()};
 	assert_int_equal(addr_parse_ip(&d->at, str_from(ip), 0), E_OK);
 	assert_int_equal(listener_bind(&d->at, &fd, NULL), E_OK);
 	assert_int_equal(addr_parse_ip(&d->at, str_from(ip), listener_port(fd)), E_OK);
@@ -128,7 +128,7 @@ static void out_of_descriptors_it_refuses_and_recovers(void **state)
 static void two_workers_may_listen_and_strangers_are_told(void **state)
 {
 	struct door d;
-	struct fault fault = { 0 };
+	struct fault fault = {0};
 	int fd;
 
 	(void)state;

@@ -26,7 +26,7 @@ static void on_task(struct loop_task *t)
 
 static void a_task_runs_once_however_often_scheduled(void **state)
 {
-	struct counted c = { .loop = loop_new() };
+	struct counted c = {.loop = loop_new()};
 
 	(void)state;
 	loop_task_init(&c.task, on_task);
@@ -40,7 +40,7 @@ static void a_task_runs_once_however_often_scheduled(void **state)
 
 static void a_task_may_schedule_itself_for_ever(void **state)
 {
-	struct counted c = { .loop = loop_new(), .again = 1000 };
+	struct counted c = {.loop = loop_new(), .again = 1000};
 
 	(void)state;
 	loop_task_init(&c.task, on_task);
@@ -76,7 +76,7 @@ static void on_work_done(struct loop_work *w, bool canceled)
 
 static void work_runs_elsewhere_and_is_done_here(void **state)
 {
-	struct job j = { .work = { .fn = on_work, .done = on_work_done }, .loop = loop_new() };
+	struct job j = {.work = {.fn = on_work, .done = on_work_done}, .loop = loop_new()};
 
 	(void)state;
 	loop_work_start(j.loop, &j.work);
@@ -96,12 +96,12 @@ static void on_slow_work(struct loop_work *w)
 static void canceled_work_is_done_as_well(void **state)
 {
 	struct loop *l = loop_new();
-	struct job j[12] = { 0 };
+	struct job j[12] = {0};
 	int canceled = 0;
 
 	(void)state;
 	for (int i = 0; i < 12; i++) {
-		j[i] = (struct job){ .work = { .fn = on_slow_work, .done = on_work_done }, .loop = l };
+		j[i] = (struct job){.work = {.fn = on_slow_work, .done = on_work_done}, .loop = l};
 		loop_work_start(l, &j[i].work);
 	}
 	for (int i = 0; i < 12; i++)

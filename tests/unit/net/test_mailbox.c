@@ -60,14 +60,14 @@ static void *send_all(void *arg)
 
 static void messages_of_many_threads_arrive_in_order(void **state)
 {
-	struct receiver r = { .loop = loop_new(), .expected = SENDERS * EACH };
+	struct receiver r = {.loop = loop_new(), .expected = SENDERS * EACH};
 	struct sender senders[SENDERS];
 	pthread_t threads[SENDERS];
 
 	(void)state;
 	r.mailbox = mailbox_new(r.loop, &r);
 	for (int i = 0; i < SENDERS; i++) {
-		senders[i] = (struct sender){ &r, i };
+		senders[i] = (struct sender){&r, i};
 		assert_int_equal(pthread_create(&threads[i], NULL, send_all, &senders[i]), 0);
 	}
 	loop_run(r.loop);
@@ -81,7 +81,7 @@ static void messages_of_many_threads_arrive_in_order(void **state)
 
 static void a_mailbox_does_not_keep_its_loop_alive(void **state)
 {
-	struct receiver r = { .loop = loop_new() };
+	struct receiver r = {.loop = loop_new()};
 
 	(void)state;
 	r.mailbox = mailbox_new(r.loop, &r);
@@ -95,7 +95,7 @@ static void a_mailbox_does_not_keep_its_loop_alive(void **state)
 
 static void closing_delivers_what_waits_and_frees_what_comes_later(void **state)
 {
-	struct receiver r = { .loop = loop_new() };
+	struct receiver r = {.loop = loop_new()};
 
 	(void)state;
 	r.mailbox = mailbox_new(r.loop, &r);

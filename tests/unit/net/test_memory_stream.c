@@ -45,7 +45,7 @@ static void bytes_arrive_later_and_in_order(void **state)
 
 	(void)state;
 	start(&p);
-	assert_int_equal(stream_write(p.a, (struct str[]){ STR("ab"), STR("cd") }, 2), E_OK);
+	assert_int_equal(stream_write(p.a, (struct str[]){STR("ab"), STR("cd")}, 2), E_OK);
 	assert_int_equal(p.b.got.len, 0);
 	run(p.loop);
 	assert_true(str_is(buf_str(&p.b.got), "abcd"));

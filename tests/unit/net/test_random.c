@@ -24,7 +24,7 @@ static void no_two_draws_are_equal(void **state)
 
 static void large_draws_are_filled_to_the_end(void **state)
 {
-	unsigned char big[4096] = { 0 };
+	unsigned char big[4096] = {0};
 	unsigned zeros = 0;
 
 	(void)state;
@@ -56,7 +56,7 @@ static void a_forked_child_draws_other_bytes(void **state)
 
 static void below_stays_below_and_reaches_all(void **state)
 {
-	bool seen[7] = { false };
+	bool seen[7] = {false};
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) {

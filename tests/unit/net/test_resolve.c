@@ -33,7 +33,7 @@ static void on_resolved(void *owner, enum err err, const struct resolve_result *
 
 static void ask(struct asked *a, const char *host, int64_t timeout_ms)
 {
-	*a = (struct asked){ .loop = loop_new() };
+	*a = (struct asked){.loop = loop_new()};
 	a->resolve = resolve_start(a->loop, str_from(host), 443, timeout_ms, on_resolved, a);
 	assert_int_equal(a->calls, 0);
 }
@@ -47,7 +47,7 @@ static void wait_for(struct asked *a)
 
 static void literals_need_no_lookup(void **state)
 {
-	static const char *const rows[] = { "127.0.0.1", "::1", "[::1]" };
+	static const char *const rows[] = {"127.0.0.1", "::1", "[::1]"};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
@@ -90,7 +90,7 @@ static void impossible_names_do_not_resolve(void **state)
 
 static void canceled_nothing_follows(void **state)
 {
-	static const char *const rows[] = { "127.0.0.1", "localhost", "" };
+	static const char *const rows[] = {"127.0.0.1", "localhost", ""};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
@@ -139,7 +139,8 @@ static void *serve(void *arg)
 		q[11] = 0;
 		if (is_a)
 			memcpy(q + end, answer, sizeof(answer) - 1);
-		sendto(s->fd, q, end + (is_a ? sizeof(answer) - 1 : 0), 0, (struct sockaddr *)&from, len);
+		sendto(s->fd, q, end + (is_a ? sizeof(answer) - 1 : 0), 0, (struct sockaddr *)&from,
+			len);
 	}
 }
 
@@ -203,9 +204,9 @@ static void a_silent_resolver_times_out(void **state)
 
 static void server_addresses_are_checked(void **state)
 {
-	static const char *const bad[] = { "", "x", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:5x",
-		"[::1", "name:53" };
-	static const char *const good[] = { "1.2.3.4", "1.2.3.4:53", "[::1]:53", "::1" };
+	static const char *const bad[] = {
+		"", "x", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:5x", "[::1", "name:53"};
+	static const char *const good[] = {"1.2.3.4", "1.2.3.4:53", "[::1]:53", "::1"};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(bad); i++)

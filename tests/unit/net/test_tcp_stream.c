@@ -51,7 +51,7 @@ static void start(struct wire *w)
 	struct addr peer;
 	int fds[2];
 
-	*w = (struct wire){ .loop = loop_new() };
+	*w = (struct wire){.loop = loop_new()};
 	connected(fds);
 	w->fd = fds[0];
 	assert_int_equal(addr_parse_ip(&peer, STR("127.0.0.1"), 1), E_OK);
@@ -83,8 +83,8 @@ static void bytes_flow_both_ways(void **state)
 	assert_int_equal(write(w.fd, "hello", 5), 5);
 	run(w.loop);
 	assert_true(str_is(buf_str(&w.end.got), "hello"));
-	assert_int_equal(stream_write(w.end.stream, (struct str[]){ STR("ab"), STR(""), STR("cd") }, 3),
-		E_OK);
+	assert_int_equal(
+		stream_write(w.end.stream, (struct str[]){STR("ab"), STR(""), STR("cd")}, 3), E_OK);
 	assert_int_equal(read(w.fd, got, sizeof(got)), 4);
 	assert_memory_equal(got, "abcd", 4);
 	stop(&w);
@@ -188,7 +188,7 @@ static void beyond_the_cap_is_a_limit_and_an_error_later(void **state)
 static void a_reset_is_an_error(void **state)
 {
 	struct wire w;
-	struct linger reset = { .l_onoff = 1 };
+	struct linger reset = {.l_onoff = 1};
 
 	(void)state;
 	start(&w);
@@ -276,7 +276,7 @@ static void close_in_OPEN_by_abort_resets(void **state)
 static void close_in_FAILED_frees(void **state)
 {
 	struct wire w;
-	struct linger reset = { .l_onoff = 1 };
+	struct linger reset = {.l_onoff = 1};
 
 	(void)state;
 	start(&w);
@@ -360,7 +360,7 @@ static void on_read_close(void *owner, struct str bytes)
 
 static void closing_inside_on_read_is_safe(void **state)
 {
-	static const struct stream_events events = { .on_read = on_read_close };
+	static const struct stream_events events = {.on_read = on_read_close};
 	struct wire w;
 	static char big[300000];
 
@@ -371,83 +371,6 @@ static void closing_inside_on_read_is_safe(void **state)
 	run(w.loop);
 	assert_null(w.end.stream);
 	stop(&w);
-}
-
-struct dialed {
-	struct loop *loop;
-	struct stream *stream;
-	enum err err;
-	int calls;
-};
-
-static void on_connect(void *owner, enum err err, struct stream *s)
-{
-	struct dialed *d = owner;
-
-	d->calls++;
-	d->err = err;
-	d->stream = s;
-}
-
-static void connect_succeeds_is_refused_or_canceled(void **state)
-{
-	struct dialed d = { .loop = loop_new() };
-	struct addr at;
-	struct tcp_connect *c;
-	int fd;
-
-	(void)state;
-	assert_int_equal(addr_parse_ip(&at, STR("127.0.0.1"), 0), E_OK);
-	assert_int_equal(listener_bind(&at, &fd, NULL), E_OK);
-	at.in.sin_port = htons(listener_port(fd));
-	tcp_stream_connect(d.loop, &at, on_connect, &d);
-	assert_int_equal(d.calls, 0);
-	run(d.loop);
-	assert_int_equal(d.calls, 1);
-	assert_int_equal(d.err, E_REFUSED);
-	assert_null(d.stream);
-
-	assert_int_equal(listen(fd, 4), 0);
-	tcp_stream_connect(d.loop, &at, on_connect, &d);
-	run(d.loop);
-	assert_int_equal(d.calls, 2);
-	assert_int_equal(d.err, E_OK);
-	stream_close(&d.stream, STREAM_CLOSE_ABORT);
-
-	c = tcp_stream_connect(d.loop, &at, on_connect, &d);
-	tcp_stream_connect_cancel(&c);
-	assert_null(c);
-	run(d.loop);
-	assert_int_equal(d.calls, 2);
-	close(fd);
-	loop_free(&d.loop);
-}
-
-static void connect_reaches_unix_sockets_and_tells_when_none_is_there(void **state)
-{
-	struct dialed d = { .loop = loop_new() };
-	struct addr at;
-	char path[64];
-	int fd;
-
-	(void)state;
-	snprintf(path, sizeof(path), "/tmp/sallyport-test-%d.sock", (int)getpid());
-	assert_int_equal(addr_unix(&at, str_from(path)), E_OK);
-	tcp_stream_connect(d.loop, &at, on_connect, &d);
-	run(d.loop);
-	assert_int_equal(d.calls, 1);
-	assert_int_not_equal(d.err, E_OK);
-	assert_int_equal(listener_bind(&at, &fd, NULL), E_OK);
-	assert_int_equal(listen(fd, 4), 0);
-	tcp_stream_connect(d.loop, &at, on_connect, &d);
-	assert_int_equal(d.calls, 1);
-	run(d.loop);
-	assert_int_equal(d.err, E_OK);
-	stream_close(&d.stream, STREAM_CLOSE_GRACEFUL);
-	close(fd);
-	unlink(path);
-	run(d.loop);
-	loop_free(&d.loop);
 }
 
 int main(void)
@@ -468,8 +391,6 @@ int main(void)
 		cmocka_unit_test(timeout_in_DRAINING_gives_up),
 		cmocka_unit_test(timeout_in_LINGERING_gives_up),
 		cmocka_unit_test(closing_inside_on_read_is_safe),
-		cmocka_unit_test(connect_succeeds_is_refused_or_canceled),
-		cmocka_unit_test(connect_reaches_unix_sockets_and_tells_when_none_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,15 +27,16 @@ static struct tls_tickets *tickets;
 
 static int set_up(void **state)
 {
-	struct tls_server_args s = { 0 };
-	struct tls_client_args c = { 0 };
+	struct tls_server_args s = {0};
+	struct tls_client_args c = {0};
 
 	(void)state;
 	assert_int_equal(tls_setup(), E_OK);
 	test_ca_init(&ca);
 	test_ca_leaf(&ca, &leaf, "leaf", "ec", "DNS:app.example.test,DNS:two.example.test", 30);
-	assert_int_equal(tls_certificate_new(buf_str(&leaf.chain_der), buf_str(&leaf.key_der),
-		&certificate), E_OK);
+	assert_int_equal(
+		tls_certificate_new(buf_str(&leaf.chain_der), buf_str(&leaf.key_der), &certificate),
+		E_OK);
 	tickets = tls_tickets_new();
 	s.tickets = tickets;
 	c.trust_file = ca.ca_pem;
@@ -58,7 +59,7 @@ static int tear_down(void **state)
 
 /* One end of a TLS connection and what its owner was told. */
 struct end {
-	struct memory_end plain;  /* must stay first: done and events share the owner */
+	struct memory_end plain; /* must stay first: done and events share the owner */
 	enum err shaken;
 	int n_done;
 };
@@ -74,7 +75,7 @@ static void on_done(void *owner, enum err err, const char *detail)
 
 struct pair {
 	struct loop *loop;
-	struct stream *raw_server, *raw_client;  /* the streams below, for mischief only */
+	struct stream *raw_server, *raw_client; /* the streams below, for mischief only */
 	struct end server, client;
 };
 
@@ -86,9 +87,9 @@ static void turn(struct loop *l, int n)
 
 static void pair_start(struct pair *p, size_t segment, const char *name)
 {
-	struct tls_accept_args a = { .context = server, .certificate = certificate,
-		.binding = STR("app.example.test") };
-	struct tls_connect_args c = { .context = client, .name = name };
+	struct tls_accept_args a = {
+		.context = server, .certificate = certificate, .binding = STR("app.example.test")};
+	struct tls_connect_args c = {.context = client, .name = name};
 	struct stream *x, *y, *s;
 
 	memset(p, 0, sizeof(*p));
@@ -134,7 +135,7 @@ static void a_handshake_is_told_once_to_both(void **state)
 
 static void bytes_flow_in_any_segmentation(void **state)
 {
-	static const size_t segments[] = { 0, 1, 7, 100, 1500, 16000 };
+	static const size_t segments[] = {0, 1, 7, 100, 1500, 16000};
 	static char big[200000];
 
 	(void)state;
@@ -170,7 +171,7 @@ static void on_eof(void *owner)
 
 static void nothing_is_delivered_after_read_stop(void **state)
 {
-	static const struct stream_events events = { .on_read = on_one_read, .on_eof = on_eof };
+	static const struct stream_events events = {.on_read = on_one_read, .on_eof = on_eof};
 	static char big[150000];
 	struct pair p;
 	size_t seen = 0;
@@ -255,8 +256,8 @@ static void close_in_HANDSHAKE_is_silent(void **state)
 		pair_start(&p, 50, "app.example.test");
 		turn(p.loop, turns);
 		int before = p.client.n_done;
-		stream_close(&p.client.plain.stream, turns % 2 ? STREAM_CLOSE_ABORT :
-			STREAM_CLOSE_GRACEFUL);
+		stream_close(&p.client.plain.stream,
+			turns % 2 ? STREAM_CLOSE_ABORT : STREAM_CLOSE_GRACEFUL);
 		turn(p.loop, 20);
 		assert_int_equal(p.client.n_done, before);
 		assert_true(p.server.n_done <= 1);
@@ -300,7 +301,7 @@ static void too_much_for_the_queue_is_a_limit(void **state)
 	struct pair p;
 	size_t size = 5 * 1024 * 1024;
 	char *big = calloc(1, size);
-	struct str all = { big, size };
+	struct str all = {big, size};
 
 	(void)state;
 	assert_non_null(big);
@@ -393,20 +394,24 @@ static void on_front_done(void *owner, enum err err, const char *detail)
 
 static void on_hello_bytes(void *owner, struct str bytes)
 {
-	static const struct stream_events events = { on_front_read, on_front_end, on_front_drain,
-		on_front_error };
+	static const struct stream_events events = {
+		on_front_read, on_front_end, on_front_drain, on_front_error};
 	struct front *f = owner;
 	int alert;
 
 	if (client_hello_feed(&f->hello, bytes, &alert) == CLIENT_HELLO_MORE)
 		return;
 	struct str received[2];
-	struct tls_accept_args a = { .context = server, .certificate = certificate, .alpn = f->alpn,
-		.binding = str_from(f->binding), .sni = f->hello.sni };
+	struct tls_accept_args a = {.context = server,
+		.certificate = certificate,
+		.alpn = f->alpn,
+		.binding = str_from(f->binding),
+		.sni = f->hello.sni};
 
 	assert_int_equal(client_hello_record(&f->hello, &received[0], &received[1]), E_OK);
 	assert_int_equal(tls_stream_accept(f->loop, &f->raw, &a, received, 2, on_front_done,
-		&f->tls.plain.stream), E_OK);
+				 &f->tls.plain.stream),
+		E_OK);
 	stream_own(f->tls.plain.stream, &events, f);
 	client_hello_fini(&f->hello);
 }
@@ -427,8 +432,8 @@ static void on_early_error(void *owner, enum err err)
 
 static void on_accept(void *owner, int fd, const struct addr *peer)
 {
-	static const struct stream_events events = { on_hello_bytes, on_early_end, on_front_drain,
-		on_early_error };
+	static const struct stream_events events = {
+		on_hello_bytes, on_early_end, on_front_drain, on_early_error};
 	struct front *f = owner;
 
 	client_hello_init(&f->hello);
@@ -442,7 +447,7 @@ static void front_start(struct front *f)
 	struct addr at;
 	int fd;
 
-	*f = (struct front){ .loop = loop_new(), .binding = "app.example.test" };
+	*f = (struct front){.loop = loop_new(), .binding = "app.example.test"};
 	assert_int_equal(addr_parse_ip(&at, STR("127.0.0.1"), 0), E_OK);
 	assert_int_equal(listener_bind(&at, &fd, NULL), E_OK);
 	f->port = listener_port(fd);
@@ -488,7 +493,8 @@ static const char *run(struct front *f, const char *fmt, ...)
 	return out;
 }
 
-#define S_CLIENT "echo ping | openssl s_client -connect 127.0.0.1:%u -servername app.example.test" \
+#define S_CLIENT \
+	"echo ping | openssl s_client -connect 127.0.0.1:%u -servername app.example.test" \
 	" -CAfile %s -verify_return_error -ign_eof "
 
 static void openssl_clients_shake_hands_in_both_versions(void **state)
@@ -496,18 +502,18 @@ static void openssl_clients_shake_hands_in_both_versions(void **state)
 	static const struct {
 		const char *options, *version, *cipher, *group;
 	} rows[] = {
-		{ "-tls1_3", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519" },
-		{ "-tls1_3 -groups P-256", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp256r1" },
-		{ "-tls1_3 -groups P-384", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp384r1" },
-		{ "-tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256", "TLSv1.3",
-			"TLS_CHACHA20_POLY1305_SHA256", "X25519" },
-		{ "-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384", "TLSv1.3", "TLS_AES_256_GCM_SHA384",
-			"X25519" },
-		{ "-tls1_2", "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "X25519" },
-		{ "-tls1_2 -groups P-256", "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-			"secp256r1" },
+		{"-tls1_3", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519"},
+		{"-tls1_3 -groups P-256", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp256r1"},
+		{"-tls1_3 -groups P-384", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp384r1"},
+		{"-tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256", "TLSv1.3",
+			"TLS_CHACHA20_POLY1305_SHA256", "X25519"},
+		{"-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384", "TLSv1.3",
+			"TLS_AES_256_GCM_SHA384", "X25519"},
+		{"-tls1_2", "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "X25519"},
+		{"-tls1_2 -groups P-256", "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+			"secp256r1"},
 		/* HelloRetryRequest: its one key share is for a group we do not speak. */
-		{ "-tls1_3 -groups P-521:X25519", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519" },
+		{"-tls1_3 -groups P-521:X25519", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519"},
 	};
 
 	(void)state;
@@ -516,8 +522,8 @@ static void openssl_clients_shake_hands_in_both_versions(void **state)
 
 		front_start(&f);
 		f.alpn = "http/1.1";
-		const char *out = run(&f, S_CLIENT "-alpn http/1.1 %s 2>&1", f.port, ca.ca_pem,
-			rows[i].options);
+		const char *out = run(
+			&f, S_CLIENT "-alpn http/1.1 %s 2>&1", f.port, ca.ca_pem, rows[i].options);
 		assert_true(f.is_shaken);
 		assert_int_equal(f.shaken, E_OK);
 		assert_string_equal(f.facts.version, rows[i].version);
@@ -557,8 +563,8 @@ static bool resumes(const char *version, const char *second_binding, int rotatio
 	for (int i = 0; i < rotations; i++)
 		tls_tickets_rotate(tickets);
 	f.binding = second_binding;
-	const char *out = run(&f, S_CLIENT "%s -sess_in %s/session 2>&1", f.port, ca.ca_pem, version,
-		ca.dir);
+	const char *out =
+		run(&f, S_CLIENT "%s -sess_in %s/session 2>&1", f.port, ca.ca_pem, version, ca.dir);
 	assert_true(f.is_shaken);
 	assert_int_equal(f.shaken, E_OK);
 	assert_non_null(strstr(out, "pong"));
@@ -570,7 +576,7 @@ static bool resumes(const char *version, const char *second_binding, int rotatio
 
 static void tickets_resume_also_after_rotation_and_not_for_ever(void **state)
 {
-	static const char *const versions[] = { "-tls1_3", "-tls1_2" };
+	static const char *const versions[] = {"-tls1_3", "-tls1_2"};
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -591,15 +597,15 @@ static void tickets_are_bound(void **state)
 /* Our client against openssl's server. */
 static void our_client_talks_to_openssl_servers(void **state)
 {
-	static const char *const versions[] = { "-tls1_3", "-tls1_2" };
+	static const char *const versions[] = {"-tls1_3", "-tls1_2"};
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		struct loop *l = loop_new();
-		struct end e = { 0 };
+		struct end e = {0};
 		struct addr at;
-		struct tls_connect_args c = { .context = client, .name = "app.example.test",
-			.alpn = "http/1.1" };
+		struct tls_connect_args c = {
+			.context = client, .name = "app.example.test", .alpn = "http/1.1"};
 		struct tls_facts facts;
 		char command[1024];
 		int fd;
@@ -608,9 +614,10 @@ static void our_client_talks_to_openssl_servers(void **state)
 		assert_int_equal(listener_bind(&at, &fd, NULL), E_OK);
 		uint16_t port = listener_port(fd);
 		close(fd);
-		snprintf(command, sizeof(command), "exec openssl s_server -accept 127.0.0.1:%u -cert %s"
-			" -key %s -alpn http/1.1 -www -quiet %s >/dev/null 2>&1 </dev/null", port,
-			leaf.chain_pem, leaf.key_pem, versions[i]);
+		snprintf(command, sizeof(command),
+			"exec openssl s_server -accept 127.0.0.1:%u -cert %s"
+			" -key %s -alpn http/1.1 -www -quiet %s >/dev/null 2>&1 </dev/null",
+			port, leaf.chain_pem, leaf.key_pem, versions[i]);
 		pid_t pid = fork();
 		if (pid == 0) {
 			execl("/bin/sh", "sh", "-c", command, (char *)NULL);

@@ -72,7 +72,7 @@ static void *work(void *arg)
 static void workers_seal_and_open_while_keys_rotate(void **state)
 {
 	struct tls_tickets *t = tls_tickets_new();
-	struct tls_server_args args = { .tickets = t };
+	struct tls_server_args args = {.tickets = t};
 	struct worker workers[3];
 	struct tls_context *context;
 	atomic_bool stop = false;
@@ -80,7 +80,7 @@ static void workers_seal_and_open_while_keys_rotate(void **state)
 	(void)state;
 	assert_int_equal(tls_context_server(&args, &context), E_OK);
 	for (int i = 0; i < 3; i++) {
-		workers[i] = (struct worker){ .context = context, .tickets = t, .stop = &stop };
+		workers[i] = (struct worker){.context = context, .tickets = t, .stop = &stop};
 		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
 	}
 	for (int i = 0; i < 20000; i++)
@@ -98,10 +98,10 @@ static void workers_seal_and_open_while_keys_rotate(void **state)
 static void a_ticket_opens_only_as_it_was_sealed(void **state)
 {
 	struct tls_tickets *t = tls_tickets_new();
-	struct tls_server_args args = { .tickets = t };
+	struct tls_server_args args = {.tickets = t};
 	struct tls_context *context;
 	unsigned char other[TLS_BINDING] = "another host";
-	unsigned char name[16], iv[16], mac[32], ticket[64] = { 1 }, copy[64];
+	unsigned char name[16], iv[16], mac[32], ticket[64] = {1}, copy[64];
 	SessionTicketEncCb fn = tls_tickets_callback();
 	int len;
 
@@ -117,7 +117,8 @@ static void a_ticket_opens_only_as_it_was_sealed(void **state)
 			(changed == ticket ? copy : changed)[3] ^= 1;
 		else
 			wolfSSL_set_ex_data(ssl, TLS_EX_BINDING, other);
-		assert_int_equal(fn(ssl, name, iv, mac, 0, copy, 64, &len, t), WOLFSSL_TICKET_RET_REJECT);
+		assert_int_equal(
+			fn(ssl, name, iv, mac, 0, copy, 64, &len, t), WOLFSSL_TICKET_RET_REJECT);
 		if (i < 3)
 			changed[3] ^= 1;
 	}
