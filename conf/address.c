@@ -232,7 +232,7 @@ void address_cidr_text(char dst[64], const struct conf_cidr *c)
 const char *address_url_complaint(struct str text, bool https_only)
 {
 	bool https = str_has_prefix(text, STR("https://"));
-	struct str host, port, rest = text;
+	struct str host, port, rest;
 	const char *why = "has no host";
 	char ip[HOSTNAME_SIZE];
 	uint16_t number;
