@@ -28,6 +28,8 @@ static const struct {
 
 enum h1_field h1_field_of(struct str name)
 {
+	if (!name.len)
+		return H1_OTHER;
 	for (unsigned i = 0; i < H1_FIELD_COUNT; i++)
 		if (rows[i].len == name.len && (name.at[0] | 32) == rows[i].name[0] &&
 			str_equal_nocase(name, str_of(rows[i].name, rows[i].len)))
@@ -134,32 +136,35 @@ static bool is_protected(struct str name)
 	return false;
 }
 
-static bool is_kept(const struct h1_fields *f, const struct headers *all, const struct header *h)
+/* Marks what Connection names by an empty name; the Connection fields must stay readable meanwhile. */
+static void mark_named(struct headers *h)
 {
-	enum h1_field field = h1_field_of(h->name);
+	for (unsigned i = 0; i < h->n; i++) {
+		struct str name = h->at[i].name;
 
-	if (field == H1_TE)
-		return f->te_trailers && h->value.at == f->first[H1_TE].at;
-	if (field != H1_OTHER)
-		return false;
-	return !f->named || is_protected(h->name) || !headers_has_token(all, "connection", h->name);
+		if (h1_field_of(name) == H1_OTHER && !is_protected(name) &&
+			headers_has_token(h, "connection", name))
+			h->at[i].name.len = 0;
+	}
 }
 
 void h1_fields_strip(const struct h1_fields *f, struct headers *h)
 {
 	unsigned kept = 0;
 
-	/* In place, but the Connection fields must stay readable until the end. */
-	for (unsigned i = 0; i < h->n; i++)
-		if (!is_kept(f, h, &h->at[i]) && h1_field_of(h->at[i].name) != H1_CONNECTION)
-			h->at[i].name.len = 0;
+	if (f->named)
+		mark_named(h);
 	for (unsigned i = 0; i < h->n; i++) {
 		struct header field = h->at[i];
+		enum h1_field which = h1_field_of(field.name);
 
-		if (!field.name.len || h1_field_of(field.name) == H1_CONNECTION)
+		if (!field.name.len || (which != H1_OTHER && which != H1_TE))
 			continue;
-		if (h1_field_of(field.name) == H1_TE)
+		if (which == H1_TE) {
+			if (!f->te_trailers || field.value.at != f->first[H1_TE].at)
+				continue;
 			field.value = STR("trailers");
+		}
 		h->at[kept++] = field;
 	}
 	h->n = kept;

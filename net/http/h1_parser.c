@@ -69,11 +69,10 @@ struct head_spans {
 static bool is_clean(struct str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.at[i];
-
-		if ((c >= ' ' && c != 0x7f) || c == '\t')
+		i += head_plain_length(str_of(text.at + i, text.len - i));
+		if (i == text.len || text.at[i] == '\t')
 			continue;
-		if (c != '\r' || i + 1 == text.len || text.at[i + 1] != '\n')
+		if (text.at[i] != '\r' || i + 1 == text.len || text.at[i + 1] != '\n')
 			return false;
 		i++;
 		if (i + 1 < text.len && (text.at[i + 1] == ' ' || text.at[i + 1] == '\t'))

@@ -13,25 +13,14 @@ enum { HEADERS_FIRST = 16, HOST_MAX = 255 };
 enum {
 	C_TOKEN = 1,   /* RFC 9110 5.6.2 tchar */
 	C_HOST = 2,    /* RFC 3986 unreserved: what a reg-name of ours may hold */
-	C_VALUE = 4,   /* RFC 9110 5.5: VCHAR, obs-text, SP, HTAB */
-	C_ALL = C_TOKEN | C_HOST | C_VALUE,
+	C_BOTH = C_TOKEN | C_HOST,
 };
 
 static const unsigned char classes[256] = {
-	['\t'] = C_VALUE, [' '] = C_VALUE,
-	['!'] = C_TOKEN | C_VALUE, ['"'] = C_VALUE,
-	['#' ... '\''] = C_TOKEN | C_VALUE,
-	['('] = C_VALUE, [')'] = C_VALUE,
-	['*'] = C_TOKEN | C_VALUE, ['+'] = C_TOKEN | C_VALUE, [','] = C_VALUE,
-	['-'] = C_ALL, ['.'] = C_ALL, ['/'] = C_VALUE,
-	['0' ... '9'] = C_ALL,
-	[':' ... '@'] = C_VALUE,
-	['A' ... 'Z'] = C_ALL,
-	['['] = C_VALUE, ['\\'] = C_VALUE, [']'] = C_VALUE,
-	['^'] = C_TOKEN | C_VALUE, ['_'] = C_ALL, ['`'] = C_TOKEN | C_VALUE,
-	['a' ... 'z'] = C_ALL,
-	['{'] = C_VALUE, ['|'] = C_TOKEN | C_VALUE, ['}'] = C_VALUE, ['~'] = C_ALL,
-	[0x80 ... 0xff] = C_VALUE,
+	['!'] = C_TOKEN, ['#' ... '\''] = C_TOKEN, ['*'] = C_TOKEN, ['+'] = C_TOKEN,
+	['-'] = C_BOTH, ['.'] = C_BOTH, ['0' ... '9'] = C_BOTH, ['A' ... 'Z'] = C_BOTH,
+	['^'] = C_TOKEN, ['_'] = C_BOTH, ['`'] = C_TOKEN, ['a' ... 'z'] = C_BOTH,
+	['|'] = C_TOKEN, ['~'] = C_BOTH,
 };
 
 static bool is_all(struct str s, unsigned char class)
@@ -52,9 +41,36 @@ bool header_name_is_valid(struct str name)
 	return head_is_token(name);
 }
 
+/* Whether any of eight bytes is below SP or DEL; may be wrong about bytes beside such a one. */
+static bool has_control(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+	uint64_t bytes, dels;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	dels = bytes ^ ones * 0x7f;
+	return (((bytes - ones * ' ') & ~bytes) | ((dels - ones) & ~dels)) & tops;
+}
+
+size_t head_plain_length(struct str s)
+{
+	size_t i = 0;
+
+	while (i + 8 <= s.len && !has_control(s.at + i))
+		i += 8;
+	while (i < s.len && (unsigned char)s.at[i] >= ' ' && s.at[i] != 0x7f)
+		i++;
+	return i;
+}
+
 bool header_value_is_valid(struct str value)
 {
-	return is_all(value, C_VALUE);
+	for (size_t i = 0; i < value.len; i++) {
+		i += head_plain_length(str_of(value.at + i, value.len - i));
+		if (i < value.len && value.at[i] != '\t')
+			return false;
+	}
+	return true;
 }
 
 enum err headers_add(struct headers *h, struct arena *a, struct str name, struct str value)

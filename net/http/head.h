@@ -43,6 +43,8 @@ bool headers_has_token(const struct headers *h, const char *name, struct str tok
 /* Field name is a token; value has no CR, LF, NUL or other control character but HTAB (RFC 9110 5). */
 bool header_name_is_valid(struct str name);
 bool header_value_is_valid(struct str value);
+/* Bytes before the first control character (C0, DEL; HTAB is one). */
+size_t head_plain_length(struct str s);
 /* RFC 9110 5.6.2 token. */
 bool head_is_token(struct str s);
 
