@@ -115,6 +115,20 @@ static void canceled_work_is_done_as_well(void **state)
 	loop_free(&l);
 }
 
+static void freeing_a_loop_whose_work_hangs_does_not_crash(void **state)
+{
+	static struct job j = {.work = {.fn = on_slow_work, .done = on_work_done}};
+	struct loop *l = loop_new();
+
+	(void)state;
+	j.loop = l;
+	loop_work_start(l, &j.work);
+	loop_turn(l);
+	loop_free(&l);
+	assert_null(l);
+	usleep(40000);
+}
+
 static void on_signal(void *owner, int signum)
 {
 	assert_int_equal(signum, SIGUSR1);
@@ -140,6 +154,7 @@ int main(void)
 		cmocka_unit_test(a_task_may_schedule_itself_for_ever),
 		cmocka_unit_test(work_runs_elsewhere_and_is_done_here),
 		cmocka_unit_test(canceled_work_is_done_as_well),
+		cmocka_unit_test(freeing_a_loop_whose_work_hangs_does_not_crash),
 		cmocka_unit_test(signals_reach_the_loop_and_do_not_keep_it_alive),
 	};
 
