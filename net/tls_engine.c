@@ -7,6 +7,7 @@
 #include "net/tls_engine.h"
 
 #include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/asn.h>
 #include <wolfssl/wolfcrypt/hash.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
@@ -30,6 +31,8 @@ struct tls_engine {
 	uint32_t small_left;
 	int library_error;
 	const char *reason; /* why nothing works any more, or NULL */
+	char *label;        /* name without a dot, which we verify ourselves; or NULL */
+	bool is_label_verified;
 	bool is_client;
 	byte binding[TLS_BINDING];
 };
@@ -106,12 +109,56 @@ enum err tls_engine_accept(const struct tls_accept_args *args, tls_output_fn *ou
 	return E_OK;
 }
 
-/* Which peer we want, in the hello and in its certificate. */
-static enum err set_peer(WOLFSSL *ssl, const char *name)
+static bool has_dns_name(const WOLFSSL_BUFFER_INFO *der, struct str name)
 {
+	DecodedCert cert;
+	bool has = false;
+
+	wc_InitDecodedCert(&cert, der->buffer, der->length, NULL);
+	if (wc_ParseCert(&cert, CERT_TYPE, NO_VERIFY, NULL) == 0)
+		for (const DNS_entry *n = cert.altNames; n && !has; n = n->next)
+			has = n->type == ASN_DNS_TYPE &&
+			      str_equal_nocase(str_of(n->name, (size_t)n->len), name);
+	wc_FreeDecodedCert(&cert);
+	return has;
+}
+
+/* wolfSSL verifies only names with a dot; in private networks "backend" is a name as well. */
+static int on_verify(int is_ok, WOLFSSL_X509_STORE_CTX *store)
+{
+	struct tls_engine *e = store->userCtx;
+
+	if (!is_ok || store->error_depth != 0)
+		return is_ok;
+	e->is_label_verified =
+		store->totalCerts > 0 && has_dns_name(&store->certs[0], str_from(e->label));
+	if (!e->is_label_verified)
+		store->error = DOMAIN_NAME_MISMATCH;
+	return e->is_label_verified;
+}
+
+static bool verify_name(struct tls_engine *e, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strchr(name, '.') || strcmp(name, "localhost") == 0)
+		return wolfSSL_check_domain_name(e->ssl, name) == WOLFSSL_SUCCESS;
+	if (len == 0 || len > 63)
+		return false;
+	e->label = mem_strdup(name);
+	wolfSSL_SetCertCbCtx(e->ssl, e);
+	wolfSSL_set_verify(e->ssl, WOLFSSL_VERIFY_PEER, on_verify);
+	return true;
+}
+
+/* Which peer we want, in the hello and in its certificate. */
+static enum err set_peer(struct tls_engine *e, const char *name)
+{
+	WOLFSSL *ssl = e->ssl;
+
 	if (addr_is_ip_literal(str_from(name)))
 		return wolfSSL_check_ip_address(ssl, name) == WOLFSSL_SUCCESS ? E_OK : E_NOMEM;
-	if (wolfSSL_check_domain_name(ssl, name) != WOLFSSL_SUCCESS)
+	if (!verify_name(e, name))
 		return E_NAME;
 	return wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, name, (unsigned short)strlen(name)) ==
 			       WOLFSSL_SUCCESS
@@ -133,7 +180,7 @@ enum err tls_engine_connect(const struct tls_connect_args *args, tls_output_fn *
 		return E_NOMEM;
 	}
 	e->is_client = true;
-	err = set_peer(ssl, args->name);
+	err = set_peer(e, args->name);
 	if (err == E_OK && (wolfSSL_UseKeyShare(ssl, WOLFSSL_ECC_X25519) != WOLFSSL_SUCCESS ||
 				   !set_alpn(ssl, args->alpn, WOLFSSL_ALPN_CONTINUE_ON_MISMATCH)))
 		err = E_NOMEM;
@@ -151,6 +198,7 @@ void tls_engine_free(struct tls_engine **ep)
 		return;
 	*ep = NULL;
 	wolfSSL_free(e->ssl);
+	mem_free(&e->label);
 	mem_release(e);
 }
 
@@ -216,7 +264,13 @@ enum err tls_engine_handshake(struct tls_engine *e)
 	if (e->reason)
 		return E_TLS;
 	int got = e->is_client ? wolfSSL_connect(e->ssl) : wolfSSL_accept(e->ssl);
-	return got == WOLFSSL_SUCCESS ? E_OK : failure(e, got);
+	if (got != WOLFSSL_SUCCESS)
+		return failure(e, got);
+	if (e->label && !e->is_label_verified) {
+		e->reason = "peer's name was not verified";
+		return E_TRUST;
+	}
+	return E_OK;
 }
 
 enum err tls_engine_read(struct tls_engine *e, char *dst, size_t cap, size_t *n)

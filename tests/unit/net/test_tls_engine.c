@@ -40,7 +40,8 @@ static int set_up(void **state)
 	(void)state;
 	assert_int_equal(tls_setup(), E_OK);
 	test_ca_init(&ca);
-	test_ca_leaf(&ca, &ec, "ec", "ec", "DNS:app.example.test,IP:127.0.0.1,IP:::1", 30);
+	test_ca_leaf(
+		&ca, &ec, "ec", "ec", "DNS:app.example.test,DNS:Backend,IP:127.0.0.1,IP:::1", 30);
 	test_ca_leaf(&ca, &rsa, "rsa", "rsa", "DNS:app.example.test", 30);
 	test_ca_leaf(&ca, &expired, "old", "ec", "DNS:app.example.test", -1);
 	ec_certificate = certificate_of(&ec);
@@ -329,6 +330,9 @@ static void clients_verify_name_address_and_date(void **state)
 	expect_client(ec_certificate, "127.0.0.1", E_OK);
 	expect_client(ec_certificate, "other.example.test", E_TRUST);
 	expect_client(ec_certificate, "127.0.0.2", E_TRUST);
+	expect_client(ec_certificate, "backend", E_OK);
+	expect_client(ec_certificate, "front", E_TRUST);
+	expect_client(old, "backend", E_TRUST);
 	expect_client(old, "app.example.test", E_TRUST);
 	tls_certificate_unref(&old);
 }
@@ -341,6 +345,7 @@ static void clients_verify_the_chain(void **state)
 	(void)state;
 	assert_int_equal(tls_context_client(&c, &client, NULL), E_OK);
 	expect_client(ec_certificate, "app.example.test", E_TRUST);
+	expect_client(ec_certificate, "backend", E_TRUST);
 	tls_context_unref(&client);
 	client = trusting;
 }
