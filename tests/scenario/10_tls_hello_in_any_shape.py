@@ -100,7 +100,10 @@ def test_a_hello_that_never_ends_is_given_up(world):
     begin = time.monotonic()
     with connect(world) as sock:
         sock.sendall(hello[:100])
-        while sock.recv(100):
+        try:
+            while sock.recv(100):
+                pass
+        except ConnectionResetError:
             pass
     assert 0.8 < time.monotonic() - begin < 5
 
@@ -158,13 +161,13 @@ def test_names_that_are_no_host_names_are_refused(world, name):
 def test_hellos_of_post_quantum_size_pass(world):
     """A hello padded past several packets by a long ALPN list; OpenSSL here knows no ML-KEM."""
     world.with_own_certificate()
-    alpn = [f"proto-{i:04d}".ljust(200, "x") for i in range(20)] + ["http/1.1"]
+    alpn = [f"proto-{i:04d}".ljust(250, "x") for i in range(15)] + ["http/1.1"]
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     wrapped = context(alpn=alpn).wrap_bio(incoming, outgoing, server_hostname="app.example.com")
     with pytest.raises(ssl.SSLWantReadError):
         wrapped.do_handshake()
     hello = outgoing.read()
-    assert len(hello) > 4000
+    assert len(hello) > 3800
     with connect(world) as sock:
         sock.sendall(hello)
         assert finish(sock, wrapped, incoming, outgoing) == "TLSv1.3"

@@ -269,7 +269,7 @@ def test_kinds_of_upstreams(world, tmp_path, kind):
         to = f"localhost:{world.origin.port}"
     if kind == "tls":
         config["upstreams"] = {"app": {"servers": [f"https://localhost:{world.origin.port}"],
-                                       "trust": str(tmp_path / "own" / "root.pem")}}
+                                       "tls_trust": str(tmp_path / "own" / "root.pem")}}
         to = "app"
     world.root = str(tmp_path / "own" / "root.pem")
     world.with_proxy({"sites": {"app.example.com": {"cert": chain, "key": key, "to": to}}, **config})

@@ -65,7 +65,7 @@ def test_renewed_while_connections_go_on(world):
 
 
 def test_configured_names_are_renewed_without_visitors(world):
-    world.with_ca(validity=12).with_origin()
+    world.with_ca(validity=24).with_origin()
     world.with_proxy({"sites": {"quiet.example.com": world.origin.address}})
     wait_until(lambda: world.ca.issued() >= 3, 45, "two renewals nobody asked for", every=0.2)
     assert world.handshake("quiet.example.com").ok

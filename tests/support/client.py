@@ -45,7 +45,10 @@ def alert_of(error):
     """"unrecognized_name" from Python's words for it; the text itself when it is no alert."""
     reason = getattr(error, "reason", "") or ""
     found = re.match(r"(?:TLSV1|TLSV13|SSLV3)_(?:ALERT_)?(.*)", reason)
-    return found.group(1).lower() if found else reason.lower() or type(error).__name__
+    if found:
+        return found.group(1).lower()
+    found = re.search(r"alert ([a-z ]+?)(?: \(|$)", str(error))   # those Python has no constant for
+    return found.group(1).replace(" ", "_") if found else reason.lower() or type(error).__name__
 
 
 def tls(port, host, root=None, alpn=None, versions=None, timeout=45, ctx=None, session=None,

@@ -152,6 +152,8 @@ class Origin:
         return request
 
     def stop(self):
+        # the thread in accept holds the socket open until it is woken
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         with self.lock:
             still = list(self.open)

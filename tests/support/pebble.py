@@ -3,11 +3,11 @@
 
 import functools
 import json
-import os
 import pathlib
 import shutil
 import ssl
 import subprocess
+import threading
 import urllib.request
 
 from .process import ROOT, Process, can_connect, free_port, wait_until
@@ -73,7 +73,7 @@ class Pebble:
                  strict=True, eab=None, blocked=(), key="ecdsa", env=None, profiles=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.own_dns = dns is None
+        self.own_dns, self.lock = dns is None, threading.Lock()
         self.dns = dns or Dns(self.directory)
         self.port, self.management = free_port(), free_port()
         self.tls_port, self.http_port = tls_port, http_port
@@ -143,10 +143,9 @@ class Pebble:
     def root(self):
         """Path of a file with the issuing root, for clients."""
         path = self.directory / f"root-{self.process.pid}.pem"
-        if not path.exists():
-            part = path.with_suffix(f".{os.getpid()}")
-            part.write_bytes(self.get("/roots/0"))
-            part.rename(path)
+        with self.lock:
+            if not path.exists():
+                path.write_bytes(self.get("/roots/0"))
         return str(path)
 
     # --- what the CA saw, from its request log
