@@ -2,6 +2,7 @@
 #include "net/tls_engine.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -413,6 +414,32 @@ static void pkcs8_keys_are_taken(void **state)
 	tls_certificate_unref(&c);
 }
 
+static void *shake_often(void *certificate)
+{
+	for (int i = 0; i < 20; i++) {
+		struct pair p;
+
+		pair_init(&p, certificate, "app.example.test", NULL, NULL);
+		shake(&p);
+		ASSERT(p.server.err == E_OK && p.client.err == E_OK);
+		pair_fini(&p);
+	}
+	return NULL;
+}
+
+static void threads_share_a_certificate(void **state)
+{
+	struct tls_certificate *c = certificate_of(&ec);
+	pthread_t threads[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, shake_often, c), 0);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	tls_certificate_unref(&c);
+}
+
 static void an_alpn_the_client_did_not_offer_fails(void **state)
 {
 	struct pair p;
@@ -585,6 +612,7 @@ int main(void)
 		cmocka_unit_test(rsa_certificates_work),
 		cmocka_unit_test(a_certificate_serves_several_contexts),
 		cmocka_unit_test(pkcs8_keys_are_taken),
+		cmocka_unit_test(threads_share_a_certificate),
 		cmocka_unit_test(an_alpn_the_client_did_not_offer_fails),
 		cmocka_unit_test(garbage_is_an_error_with_an_alert),
 		cmocka_unit_test(a_changed_record_is_an_error),
