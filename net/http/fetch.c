@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "net/deadline.h"
 #include "net/http/h1_client.h"
 
@@ -24,6 +25,12 @@
 
 enum state {
 #define X(name, meaning) name,
+	STATES(X)
+#undef X
+};
+
+static const char *const state_names[] = {
+#define X(name, meaning) #name,
 	STATES(X)
 #undef X
 };
@@ -93,13 +100,14 @@ static void on_dialled(void *owner, enum err err, struct stream *s, const struct
 static const struct h1_client_events client_events;
 static const struct side_events side_events;
 
+static const struct log area = { "fetch" };
+
 /* The only place that assigns the state. */
 static void enter(struct fetch *t, enum state state)
 {
 	t->state = state;
+	log_trace(&area, "state", "fetch=%p state=%s", (void *)t, state_names[state]);
 }
-
-/* -- start -- */
 
 static int64_t or_default(int64_t value, int64_t otherwise)
 {
@@ -218,8 +226,6 @@ struct fetch *fetch_start(struct fetcher *f, const struct fetch_args *args, fetc
 	return t;
 }
 
-/* -- WAIT -- */
-
 static struct connection *idle_connection(struct fetcher *f, const char *origin)
 {
 	list_each(&f->connections, node, tmp) {
@@ -261,8 +267,6 @@ static void assign(struct fetcher *f)
 	}
 }
 
-/* -- DIAL -- */
-
 static void dial(struct fetch *t)
 {
 	struct fetcher *f = t->f;
@@ -298,8 +302,6 @@ static void on_dialled(void *owner, enum err err, struct stream *s, const struct
 		t->fault = *fault;
 	finish(t, err);
 }
-
-/* -- EXCHANGE -- */
 
 static void on_idle_end(struct deadline *d)
 {
@@ -434,8 +436,6 @@ static void retry(struct fetch *t)
 	loop_defer(t->f->args.loop, &t->f->task);
 }
 
-/* -- connections -- */
-
 static void forget_connection(struct connection *c)
 {
 	deadline_disarm(&c->idle);
@@ -467,8 +467,6 @@ static void on_closed(void *owner)
 }
 
 static const struct h1_client_events client_events = { on_idle, on_closed };
-
-/* -- DONE -- */
 
 static void free_fetch(struct fetch *t)
 {

@@ -13,6 +13,7 @@
 #include "net/http/h1_client.h"
 
 #include "base/check.h"
+#include "base/log.h"
 #include "net/deadline.h"
 #include "net/http/h1_input.h"
 #include "net/http/h1_parser.h"
@@ -29,6 +30,12 @@
 
 enum state {
 #define X(name, meaning) name,
+	STATES(X)
+#undef X
+};
+
+static const char *const state_names[] = {
+#define X(name, meaning) #name,
 	STATES(X)
 #undef X
 };
@@ -80,10 +87,13 @@ static void on_task(struct loop_task *t);
 static const struct stream_events stream_events;
 static const struct side_ops ops;
 
+static const struct log area = { "h1_client" };
+
 /* The only place that assigns the state. The response's deadline starts when the request is out. */
 static void enter(struct h1_client *c, enum state state)
 {
 	c->state = state;
+	log_trace(&area, "state", "connection=%p state=%s", (void *)c, state_names[state]);
 	if (state == HEAD && (c->x->is_out_done || c->x->awaits_continue))
 		deadline_arm(&c->deadline, c->args.response_ms);
 	else if (state == BODY && c->x->has_demand)
@@ -91,8 +101,6 @@ static void enter(struct h1_client *c, enum state state)
 	else
 		deadline_disarm(&c->deadline);
 }
-
-/* -- start -- */
 
 struct h1_client *h1_client_new(struct stream **s, const struct h1_client_args *args)
 {
@@ -152,8 +160,6 @@ struct side *h1_client_exchange(struct h1_client *c)
 	enter(c, SEND);
 	return &x->side;
 }
-
-/* -- reading -- */
 
 static bool advance(struct h1_client *c)
 {
@@ -398,8 +404,6 @@ static bool take_raw(struct h1_client *c)
 	return true;
 }
 
-/* -- the end of an exchange -- */
-
 /* Bytes behind the response belong to no request: such a connection is not used again. */
 static bool can_keep_alive(const struct h1_client *c, const struct exchange *x)
 {
@@ -434,8 +438,6 @@ static void release(struct side *s)
 		loop_defer(c->args.loop, &c->task);
 	c->args.events->on_idle(c->args.owner);
 }
-
-/* -- writing -- */
 
 static void watch_writes(struct h1_client *c)
 {
@@ -545,8 +547,6 @@ static const struct side_ops ops = {
 	.release = release,
 };
 
-/* -- callbacks -- */
-
 static void on_read(void *owner, struct str bytes)
 {
 	step(owner, bytes);
@@ -606,8 +606,6 @@ static void on_task(struct loop_task *t)
 	else
 		step(c, STR_NONE);
 }
-
-/* -- close -- */
 
 static void close_stream(struct h1_client *c, enum stream_close how)
 {

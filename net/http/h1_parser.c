@@ -24,8 +24,6 @@ enum {
 	FRAMING_MAX = 8 * 1024,         /* bytes in a row that are neither body nor trailer */
 };
 
-/* -- where a head ends -- */
-
 enum err h1_scan_head(struct h1_scan *scan, struct str bytes, const struct http_limits *limits,
 	size_t *len)
 {
@@ -53,8 +51,6 @@ enum err h1_scan_head(struct h1_scan *scan, struct str bytes, const struct http_
 	}
 	return E_AGAIN;
 }
-
-/* -- heads -- */
 
 struct head_spans {
 	llhttp_t llhttp;
@@ -366,8 +362,6 @@ enum err h1_parse_response(struct str text, struct arena *a, const struct h1_res
 		h1_fields_strip(&fields, &head->headers);
 	return e;
 }
-
-/* -- bodies -- */
 
 struct h1_chunks {
 	llhttp_t llhttp;

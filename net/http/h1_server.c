@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/deadline.h"
 #include "net/http/h1_input.h"
 #include "net/http/h1_parser.h"
@@ -34,6 +35,12 @@
 
 enum state {
 #define X(name, meaning) name,
+	STATES(X)
+#undef X
+};
+
+static const char *const state_names[] = {
+#define X(name, meaning) #name,
 	STATES(X)
 #undef X
 };
@@ -88,10 +95,13 @@ static void on_task(struct loop_task *t);
 static const struct stream_events stream_events;
 static const struct side_ops ops;
 
+static const struct log area = { "h1_server" };
+
 /* The only place that assigns the state. */
 static void enter(struct h1_server *c, enum state state)
 {
 	c->state = state;
+	log_trace(&area, "state", "connection=%p state=%s", (void *)c, state_names[state]);
 	if (state == IDLE)
 		deadline_arm(&c->deadline, c->args.idle_ms);
 	else if (state == HEAD)
@@ -101,8 +111,6 @@ static void enter(struct h1_server *c, enum state state)
 	else
 		deadline_disarm(&c->deadline);
 }
-
-/* -- start -- */
 
 struct h1_server *h1_server_new(struct stream **s, const struct h1_server_args *args)
 {
@@ -141,8 +149,6 @@ static struct exchange *new_exchange(struct h1_server *c)
 	deadline_init(&x->write_deadline, c->args.loop, on_write_deadline);
 	return x;
 }
-
-/* -- reading -- */
 
 static bool advance(struct h1_server *c)
 {
@@ -401,8 +407,6 @@ static bool drop_body(struct h1_server *c)
 	return c->state != DRAIN;
 }
 
-/* -- the end of an exchange -- */
-
 static void end_exchange(struct h1_server *c)
 {
 	struct exchange *x = c->x;
@@ -467,8 +471,6 @@ static void release(struct side *s)
 		close_stream(c, STREAM_CLOSE_ABORT);
 	}
 }
-
-/* -- writing -- */
 
 static void watch_writes(struct exchange *x)
 {
@@ -641,8 +643,6 @@ static const struct side_ops ops = {
 	.release = release,
 };
 
-/* -- callbacks -- */
-
 static void on_read(void *owner, struct str bytes)
 {
 	step(owner, bytes);
@@ -721,8 +721,6 @@ static void on_task(struct loop_task *t)
 	else
 		step(c, STR_NONE);
 }
-
-/* -- close -- */
 
 static void close_stream(struct h1_server *c, enum stream_close how)
 {
