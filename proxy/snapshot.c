@@ -28,6 +28,7 @@ static enum err make_upstream(struct snapshot *s, unsigned i, struct fault *faul
 
 	if (!u->tls)
 		return E_OK;
+	fault_clear(fault);
 	fault_during(fault, "preparing TLS for upstream %s", u->name);
 	return tls_context_client(&args, &s->tls_upstream[i], fault);
 }
@@ -38,6 +39,7 @@ static enum err make_site(struct snapshot *s, unsigned i, struct fault *fault)
 
 	if (site->tls != CONF_TLS_FILE)
 		return E_OK;
+	fault_clear(fault);
 	fault_during(fault, "reading the certificate of %s", site->name);
 	return entry_from_files(site->name, site->cert, site->key, &s->operator_entries[i], fault);
 }
