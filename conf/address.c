@@ -101,8 +101,8 @@ enum err address_listen(struct arena *a, struct str text, struct conf_addr *out,
 		return unix_path(a, str_of(text.at + 5, text.len - 5), out, why);
 	if (!split(text, &host, &port, why))
 		return E_CONFIG;
-	*why = "wants a port from 1 to 65535, as in \":443\"";
-	if (!port_number(port, &out->port))
+	*why = "wants a port from 1 to 65535, as in \":443\", or 0 for any free one";
+	if (!str_is(port, "0") && !port_number(port, &out->port))
 		return E_CONFIG;
 	if (!host.len || str_is(host, "*"))
 		return E_OK;

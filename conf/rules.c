@@ -120,6 +120,8 @@ static bool is_same(const struct conf_addr *a, const struct conf_addr *b)
 {
 	if (a->kind != b->kind || a->port != b->port)
 		return false;
+	if (a->kind != CONF_ADDR_UNIX && a->port == 0)
+		return false;  /* the kernel chooses two */
 	return a->kind == CONF_ADDR_ANY || strcmp(a->host, b->host) == 0;
 }
 

@@ -79,7 +79,7 @@ static void bad_servers_are_refused_with_a_reason(void **state)
 
 static void listen_addresses_are_read(void **state)
 {
-	static const char *const bad[] = { "", ":", ":0", "web:80", "127.0.0.1", "1.2.3.4:x", "::1:80" };
+	static const char *const bad[] = { "", ":", ":00", "web:80", "127.0.0.1", "1.2.3.4:x", "::1:80" };
 	struct conf_addr a;
 	const char *why;
 
@@ -89,6 +89,8 @@ static void listen_addresses_are_read(void **state)
 	assert_int_equal(a.port, 443);
 	assert_int_equal(address_listen(&arena, STR("8443"), &a, &why), E_OK);
 	assert_int_equal(a.kind, CONF_ADDR_ANY);
+	assert_int_equal(address_listen(&arena, STR("127.0.0.1:0"), &a, &why), E_OK);
+	assert_int_equal(a.port, 0);
 	assert_int_equal(address_listen(&arena, STR("127.0.0.1:8443"), &a, &why), E_OK);
 	assert_int_equal(a.kind, CONF_ADDR_IP);
 	assert_int_equal(address_listen(&arena, STR("[::1]:8443"), &a, &why), E_OK);
