@@ -71,7 +71,7 @@ struct name {
 struct names {
 	struct names_args args;
 	struct map by_host;
-	struct cache *refused;
+	struct cache *cache;            /* what any worker was given lately, and refusals */
 	struct limit new_names, refusals_logged;
 	unsigned n_on_demand;           /* names under way that clients chose */
 	unsigned next_site, n_start;    /* names_start: the next to load, those being loaded */
@@ -118,7 +118,8 @@ struct names *names_new(const struct names_args *args)
 	ASSERT(args->n_workers > 0);
 	n->args = *args;
 	map_init(&n->by_host);
-	n->refused = cache_new(0, conf->negative_names ? conf->negative_names : 1);
+	n->cache = cache_new((size_t)(args->conf->limits.cert_cache_bytes / args->n_workers),
+		conf->negative_names ? conf->negative_names : 1);
 	limit_init(&n->new_names, conf->new_names_per_minute, conf->new_names_per_minute, now);
 	limit_init(&n->refusals_logged, REFUSALS_LOGGED_PER_MINUTE, REFUSALS_LOGGED_PER_MINUTE, now);
 	return n;
@@ -133,6 +134,16 @@ static void answer_refusal(struct names *n, struct worker *w, const char *host, 
 	int64_t until_ms)
 {
 	answer(n, w, &(struct worker_answer_args){ .name = host, .err = err, .until_ms = until_ms });
+}
+
+/* What one worker was given serves the others without a look at the disk, even if there is none. */
+static bool answer_from_memory(struct names *n, struct worker *w, const char *host)
+{
+	struct entry *e = cache_get(n->cache, str_from(host), clock_wall_ms());
+
+	if (e)
+		answer(n, w, &(struct worker_answer_args){ .name = host, .entry = e });
+	return e;
 }
 
 static bool is_wildcard(const struct conf_site *site)
@@ -158,7 +169,7 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 	*until_ms = now + BUSY_RETRY_MS;
 	if (n->is_stopping)
 		return E_DRAINING;
-	err = cache_refused(n->refused, str_from(host), now, until_ms);
+	err = cache_refused(n->cache, str_from(host), now, until_ms);
 	if (err)
 		return err;
 	if (!site || site->tls == CONF_TLS_OFF) {
@@ -212,6 +223,8 @@ void names_want(struct names *n, struct worker *w, const char *host, const char 
 		return;
 	}
 	site = site_of(n, host);
+	if (site && answer_from_memory(n, w, host))
+		return;
 	err = check(n, host, site, &until_ms);
 	if (!err && m) {
 		err = E_BACKOFF;
@@ -257,6 +270,7 @@ void names_renewed(struct names *n, struct entry *e)
 	const struct conf_site *site = site_of(n, e->name);
 
 	n->args.ops->install(n->args.owner, e, is_named(site));
+	cache_put(n->cache, e, CACHE_EVICTABLE);
 	if (m && (m->state == RENEWING || m->state == RESTING))
 		succeed(m, e);
 }
@@ -494,7 +508,7 @@ static void succeed(struct name *m, struct entry *e)
 
 	for (unsigned i = 0; i < m->n_waiting; i++)
 		answer(n, m->waiting[i], &(struct worker_answer_args){ .name = m->host, .entry = e });
-	cache_refuse(n->refused, str_from(m->host), E_OK, 0);
+	cache_put(n->cache, e, CACHE_EVICTABLE);
 	n->args.ops->watch(n->args.owner, e);
 	name_free(m);
 }
@@ -538,7 +552,7 @@ static void refuse(struct name *m, const struct fault *why, int64_t until_ms)
 	for (unsigned i = 0; i < m->n_waiting; i++)
 		answer_refusal(n, m->waiting[i], m->host, err, until_ms);
 	m->n_waiting = 0;
-	cache_refuse(n->refused, str_from(m->host), err, until_ms);
+	cache_refuse(n->cache, str_from(m->host), err, until_ms);
 	if (!m->is_named) {
 		name_free(m);
 		return;
@@ -619,6 +633,6 @@ void names_free(struct names **n)
 	while (map_next(&(*n)->by_host, &cursor, &host, &value))
 		name_free(value);
 	map_fini(&(*n)->by_host);
-	cache_free(&(*n)->refused);
+	cache_free(&(*n)->cache);
 	mem_free(n);
 }

@@ -158,6 +158,7 @@ static int make_world(void **state)
 		.if_ask_is_down_ms = 7 * (int64_t)DAY_MS, .max_waiting = 8, .max_labels = 5,
 		.negative_names = 100, .new_names_per_minute = 20,
 	};
+	w->conf.limits.cert_cache_bytes = 1 << 20;
 	w->router = router_new(&w->conf);
 	w->names = names_new(&(struct names_args){ .loop = w->loop, .conf = &w->conf, .router = w->router,
 		.store = &w->store, .n_workers = WORKERS, .ops = &ops, .owner = w });
@@ -176,8 +177,10 @@ static int end_world(void **state)
 	loop_run(w->loop);
 	loop_free(&w->loop);
 	clock_test_end();
-	while (w->n_entries)
-		mem_release(w->entries[--w->n_entries]);
+	while (w->n_entries) {
+		mem_release(w->entries[--w->n_entries]->tls);
+		mem_release(w->entries[w->n_entries]);
+	}
 	mem_release(w);
 	return 0;
 }
@@ -205,6 +208,7 @@ static struct entry *entry_until(struct world *w, const char *name, int64_t not_
 	e->not_before_ms = NOW - 1000;
 	e->not_after_ms = not_after_ms;
 	e->issued_at_ms = NOW - 1000;
+	e->tls = mem_new(4096);  /* stands in for a certificate: only its size is asked for */
 	w->entries[w->n_entries++] = e;
 	return e;
 }
@@ -303,6 +307,23 @@ static void all_workers_share_one_question_and_one_order(void **state)
 	assert_int_equal(w->n_asked, 1);
 	assert_int_equal(w->n_orders, 1);
 	assert_int_equal(w->n_answers, 3);
+}
+
+static void what_one_worker_was_given_serves_the_others(void **state)
+{
+	struct world *w = *state;
+	struct entry *e = entry_until(w, "shop.example", NOW + DAY_MS);
+
+	want(w, 0, "shop.example");
+	loaded(w, E_OK, e);
+	want(w, 1, "shop.example");
+	assert_int_equal(w->n_loads, 0);
+	assert_ptr_equal(w->answers[1].worker, worker(1));
+	assert_ptr_equal(w->answers[1].entry, e);
+	clock_test_advance(DAY_MS);
+	want(w, 2, "shop.example");
+	assert_int_equal(w->n_loads, 1);
+	loaded(w, E_STORE, NULL);
 }
 
 static void a_denied_name_is_refused_and_remembered(void **state)
@@ -620,6 +641,7 @@ int main(void)
 		CLAIM(a_stored_certificate_is_served_without_asking),
 		CLAIM(a_new_name_is_asked_for_then_ordered_then_installed),
 		CLAIM(all_workers_share_one_question_and_one_order),
+		CLAIM(what_one_worker_was_given_serves_the_others),
 		CLAIM(a_denied_name_is_refused_and_remembered),
 		CLAIM(an_ask_endpoint_that_is_down_refuses_shortly),
 		CLAIM(a_name_with_an_expired_certificate_was_allowed_lately),
