@@ -231,21 +231,23 @@ static void a_star_with_files_serves_everybody(void **state)
 	assert_int_equal(alert_for(*state, "b.test.example", "http/1.1"), 0);
 }
 
+#define T(claim) cmocka_unit_test_setup_teardown(claim, begin, end)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(known_names_are_served_with_and_without_alpn, begin, end),
-		cmocka_unit_test_setup_teardown(unknown_names_get_no_certificate, begin, end),
-		cmocka_unit_test_setup_teardown(protocols_we_do_not_speak_are_refused, begin, end),
-		cmocka_unit_test_setup_teardown(without_sni_nobody_is_served_by_default, begin, end),
-		cmocka_unit_test_setup_teardown(plain_http_is_told_so, begin, end),
-		cmocka_unit_test_setup_teardown(garbage_gets_an_alert, begin, end),
-		cmocka_unit_test_setup_teardown(a_hello_that_does_not_come_is_not_waited_for, begin, end),
-		cmocka_unit_test_setup_teardown(a_validator_gets_the_challenge_certificate_and_nothing_else, begin, end),
-		cmocka_unit_test_setup_teardown(alerts_follow_the_reason, begin, end),
-		cmocka_unit_test_setup_teardown(a_site_may_be_the_default, begin, end),
-		cmocka_unit_test_setup_teardown(a_site_may_be_named_by_our_address, begin, end),
-		cmocka_unit_test_setup_teardown(a_star_with_files_serves_everybody, begin, end),
+		T(known_names_are_served_with_and_without_alpn),
+		T(unknown_names_get_no_certificate),
+		T(protocols_we_do_not_speak_are_refused),
+		T(without_sni_nobody_is_served_by_default),
+		T(plain_http_is_told_so),
+		T(garbage_gets_an_alert),
+		T(a_hello_that_does_not_come_is_not_waited_for),
+		T(a_validator_gets_the_challenge_certificate_and_nothing_else),
+		T(alerts_follow_the_reason),
+		T(a_site_may_be_the_default),
+		T(a_site_may_be_named_by_our_address),
+		T(a_star_with_files_serves_everybody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
