@@ -163,7 +163,8 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 {
 	int64_t now = clock_wall_ms();
 	const struct conf_on_demand *conf = &n->args.conf->on_demand;
-	bool is_free = is_named(site);  /* of the limits on names that clients choose */
+	/* Of the limits on names that clients choose; a private CA may sign a single label. */
+	bool is_free = is_named(site);
 	enum err err;
 
 	*until_ms = now + BUSY_RETRY_MS;
@@ -176,7 +177,7 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 		*until_ms = now + conf->deny_ms;
 		return E_DENIED;
 	}
-	if (!site->is_ip && public_name_check(str_from(host), is_free ? 0 : conf->max_labels)) {
+	if (!is_free && public_name_check(str_from(host), conf->max_labels)) {
 		*until_ms = now + DAY_MS;
 		return E_NAME;
 	}
@@ -491,7 +492,7 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 		refuse(m, &why, retry_at_ms);
 		return;
 	}
-	log_info(&area, "certificate obtained", "name=%s ms=%lld challenge=%s serial=%s", m->host,
+	log_info(&area, "certificate installed", "name=%s ms=%lld challenge=%s serial=%s", m->host,
 		(long long)(clock_mono_ms() - m->begun_at_ms), e->challenge, e->serial);
 	if (why.code)
 		log_warn(&area, "certificate not stored yet", "name=%s code=SP-%d", m->host,
