@@ -359,7 +359,7 @@ static void on_registered(void *owner, enum err err, const struct request_answer
 		struct fault f = *fault;
 		/* Whatever its reason, a no to a registration stays one for a while. */
 		enum problem_class class = problem_class(&f);
-		if (f.status && class != PROBLEM_CA && class != PROBLEM_NONCE)
+		if (f.status && f.code != E_ACME_PROTOCOL && class != PROBLEM_CA && class != PROBLEM_NONCE)
 			f.code = E_ACCOUNT;
 		fail(a, &f);
 	}

@@ -3,7 +3,9 @@
  * directory: one GET for all who wait.
  *
  *   EMPTY --> FETCHING --> HELD --12 h--> EMPTY
- *                \--> EMPTY
+ *              ^ |  \--> EMPTY
+ *              | v
+ *             PAUSE
  */
 #include "acme/directory.h"
 
@@ -13,6 +15,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/deadline.h"
+
+enum { REPEATS = 2 };
 
 static const int64_t held_ms = (int64_t)12 * 3600 * 1000;
 
@@ -21,6 +26,8 @@ struct directory {
 	struct transport *transport;
 	const char *url;
 	void *call;                    /* FETCHING */
+	struct deadline pause;         /* PAUSE */
+	unsigned repeats;
 	struct directory_body *body;   /* HELD */
 	int64_t held_until_ms;
 	struct list line;
@@ -88,6 +95,8 @@ bool directory_is_json(const struct headers *h)
 		&& !str_equal_nocase(type, STR("application/xhtml+xml"));
 }
 
+static void on_paused(struct deadline *pause);
+
 struct directory *directory_new(struct loop *l, struct transport *t, const char *url)
 {
 	struct directory *d = mem_new(sizeof *d);
@@ -95,6 +104,7 @@ struct directory *directory_new(struct loop *l, struct transport *t, const char 
 	d->transport = t;
 	d->url = url;
 	list_init(&d->line);
+	deadline_init(&d->pause, l, on_paused);
 	return d;
 }
 
@@ -104,6 +114,7 @@ void directory_free(struct directory **d)
 		return;
 	if ((*d)->call)
 		(*d)->transport->ops->cancel((*d)->transport, (*d)->call);
+	deadline_disarm(&(*d)->pause);
 	mem_free(&(*d)->body);
 	mem_free(d);
 }
@@ -147,16 +158,33 @@ static void on_answer(void *owner, enum err err, const struct fetch_answer *a,
 		f = fault ? *fault : (struct fault){ .code = err };
 	else
 		err = answer(d, a, &f);
+	bool is_shaky = err && (f.status == 0 || f.status >= 500) && f.status != 503;
+	if (is_shaky && f.code != E_ACME_PROTOCOL && d->repeats < REPEATS) {
+		deadline_arm(&d->pause, d->repeats++ ? 1500 : 500);
+		return;
+	}
 	if (err)  /* whatever it was, nothing at this CA works without */
 		f.code = err = f.code == E_ACME_PROTOCOL ? E_ACME_PROTOCOL : E_CA_DOWN;
 	fault_during(&f, "fetching the directory");
 	waiter_tell_all(&d->line, err, err ? &f : NULL);
 }
 
+static void fetch(struct directory *d)
+{
+	d->call = d->transport->ops->start(d->transport,
+		&(struct fetch_args){ .method = "GET", .url = str_from(d->url) }, on_answer, d);
+}
+
+static void on_paused(struct deadline *pause)
+{
+	fetch(container_of(pause, struct directory, pause));
+}
+
 void directory_wait(struct directory *d, struct waiter *w)
 {
 	list_append(&d->line, &w->node);
-	if (!d->call)
-		d->call = d->transport->ops->start(d->transport,
-			&(struct fetch_args){ .method = "GET", .url = str_from(d->url) }, on_answer, d);
+	if (d->call || deadline_is_armed(&d->pause))
+		return;
+	d->repeats = 0;
+	fetch(d);
 }

@@ -145,6 +145,14 @@ static void trouble(struct request *r, bool was_acted_upon)
 	enter(r, REQUEST_PAUSE);
 }
 
+static int64_t note_retry_after(struct request *r, const struct fetch_answer *a)
+{
+	int64_t wall = clock_wall_ms(), wait_ms = request_retry_after_ms(a->headers, wall);
+	if (wait_ms > 0)
+		r->fault.retry_at_ms = wall + wait_ms;
+	return wait_ms;
+}
+
 /* ---- NONCE ---- */
 
 static void ask_nonce(struct request *r)
@@ -169,7 +177,11 @@ static void answer_nonce(struct request *r, const struct fetch_answer *a)
 	if (a->status != 200 && a->status != 204) {
 		problem_read(a->status, STR_NONE, &r->fault);
 		r->fault.code = E_CA_DOWN;
-		trouble(r, false);
+		note_retry_after(r, a);
+		if (a->status == 503)
+			finish(r, E_CA_DOWN, NULL);
+		else
+			trouble(r, false);
 	} else if (nonce_take(&r->ca->nonces, r->nonce, clock_mono_ms())) {
 		enter(r, REQUEST_SEND);
 	} else {
@@ -223,9 +235,7 @@ static void bad_nonce(struct request *r, struct str fresh)
 static void refused(struct request *r, const struct fetch_answer *a)
 {
 	problem_read(a->status, directory_is_json(a->headers) ? a->body : STR_NONE, &r->fault);
-	int64_t wall = clock_wall_ms(), wait_ms = request_retry_after_ms(a->headers, wall);
-	if (wait_ms > 0)
-		r->fault.retry_at_ms = wall + wait_ms;
+	int64_t wait_ms = note_retry_after(r, a);
 	if (problem_class(&r->fault) != PROBLEM_NONCE && a->status < 500)
 		r->ca->accepted_at_ms = clock_mono_ms();
 	if (problem_class(&r->fault) == PROBLEM_NONCE)
