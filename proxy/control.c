@@ -399,6 +399,9 @@ static void begin(struct control *c)
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
 	begin_names(c);
+	/* Before the first worker: whoever was served may send one at once. */
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		loop_on_signal(c->loop, signals[i], on_signal, c);
 	c->fleet = fleet_start(&(struct fleet_args){
 		.control = c->mailbox,
 		.events = &worker_events,
@@ -407,8 +410,6 @@ static void begin(struct control *c)
 		.ports = &c->ports,
 		.connections_max = c->connections_max,
 	});
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		loop_on_signal(c->loop, signals[i], on_signal, c);
 	deadline_arm(&c->rotation, TICKET_ROTATION_MS);
 	enter(c, RUNNING);
 	startup_tell(&(struct startup){ c->conf, &c->ports, c->config, c->connections_max });
