@@ -60,7 +60,7 @@ struct job {
 	struct failure failure;     /* count 0: none */
 	struct entry *held;         /* what the store has, due or expired */
 	struct journal journal;     /* url "": none */
-	bool is_resuming, was_reregistered;
+	bool is_resuming, was_resumed, was_reregistered;
 
 	unsigned ca_index, orders;  /* of this CA */
 	struct waiter account;
@@ -293,7 +293,7 @@ static void answer_journal(struct job *j, struct journal *journal)
 		bool is_over = j->held && j->held->issued_at_ms >= j->journal.begun_at_ms;
 		if (!is_over && journal_is_alive(&j->journal, clock_wall_ms()) && is_of_a_ca(j)
 			&& key_type(j->journal.key) == j->env->acme->key)
-			j->is_resuming = true;
+			j->is_resuming = j->was_resumed = true;
 		else
 			drop_journal(j);
 	}
@@ -598,7 +598,7 @@ static void log_success(const struct job *j, const struct entry *e)
 		{ .key = "ms", .type = LOG_F_INT, .number = now - j->run_at_ms },
 		{ .key = "queued_ms", .type = LOG_F_INT, .number = j->run_at_ms - j->started_at_ms },
 		{ .key = "polls", .type = LOG_F_INT, .number = j->polls },
-		{ .key = "resumed", .text = j->is_resuming ? STR("yes") : STR_NONE },
+		{ .key = "resumed", .text = j->was_resumed ? STR("yes") : STR_NONE },
 		{ .key = "not_after", .text = str_from(not_after) },
 	}, 9);
 }
