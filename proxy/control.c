@@ -365,8 +365,10 @@ static enum err prepare(struct control *c, struct fault *fault)
 	enum err err = E_OK;
 
 	enter(c, PREPARING);
-	for (size_t i = 0; !err && i < ARRAY_LEN(steps); i++)
+	for (size_t i = 0; !err && i < ARRAY_LEN(steps); i++) {
+		fault_clear(fault);  /* of what the step before was about */
 		err = steps[i](c, fault);
+	}
 	return err;
 }
 
