@@ -59,9 +59,21 @@ struct conf_limits {
 	unsigned requests_per_connection; /* then Connection: close; 0 = no limit */
 };
 
+/* So many in so long; n 0: no limit. */
+struct conf_quota {
+	unsigned n;
+	int64_t per_ms;
+	bool is_given;
+};
+
 enum conf_key_type { CONF_KEY_P256, CONF_KEY_P384, CONF_KEY_RSA2048, CONF_KEY_RSA3072,
 	CONF_KEY_RSA4096 };
 enum conf_challenge { CONF_TLS_ALPN_01, CONF_HTTP_01, CONF_CHALLENGES };
+
+/* What the CA allows us; not given: what is known of it. */
+struct conf_ca_limits {
+	struct conf_quota orders, registered_domain, same_names, failures;
+};
 
 struct conf_ca {
 	const char *name;          /* "letsencrypt", or the directory's host for others */
@@ -71,6 +83,7 @@ struct conf_ca {
 	const char *eab_hmac;      /* base64url or base64, as written */
 	const char *profile;
 	const char *preferred_chain;
+	struct conf_ca_limits limits;
 };
 
 struct conf_acme {
@@ -95,6 +108,7 @@ struct conf_on_demand {
 	unsigned max_waiting_per_name;
 	unsigned max_labels;
 	unsigned negative_names;   /* entries of the negative cache */
+	struct conf_quota per_tenant, per_registered_domain; /* new names */
 	unsigned new_names_per_minute; /* token bucket; burst the same; 0: no limit */
 };
 

@@ -43,6 +43,10 @@ static void print_leaf(const struct field *f, const void *at, struct json *into)
 	case CONF_RATE:
 		unit_rate_text(text, *(const unsigned *)at);
 		break;
+	case CONF_QUOTA:
+		unit_quota_text(text, ((const struct conf_quota *)at)->n,
+			((const struct conf_quota *)at)->per_ms);
+		break;
 	default:
 		UNREACHABLE();
 	}

@@ -19,6 +19,7 @@ enum field_type {
 	CONF_DURATION,  /* int64_t, milliseconds */
 	CONF_SIZE,      /* uint64_t, bytes */
 	CONF_RATE,      /* unsigned, per minute */
+	CONF_QUOTA,     /* struct conf_quota */
 	CONF_CHOICE,    /* an enum or int */
 	CONF_OBJECT,    /* a struct with rows of its own */
 	CONF_SPECIAL,   /* what no other type can say */

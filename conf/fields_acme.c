@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "conf/address.h"
 #include "conf/parse.h"
+#include "conf/unit.h"
 
 /* The CAs that have a name here. One row each. */
 static const struct known_ca {
@@ -40,6 +41,17 @@ static const struct field fields_eab[] = {
 	{ 0 },
 };
 
+static const struct field fields_ca_limits[] = {
+	{ "orders", CONF_QUOTA, FIELD(conf_ca_limits, orders), .help = "Orders of the account." },
+	{ "per_registered_domain", CONF_QUOTA, FIELD(conf_ca_limits, registered_domain),
+		.help = "New certificates below one registered domain (`example.co.uk`)." },
+	{ "per_name", CONF_QUOTA, FIELD(conf_ca_limits, same_names),
+		.help = "Certificates for exactly the same names." },
+	{ "failures", CONF_QUOTA, FIELD(conf_ca_limits, failures),
+		.help = "Failed validations of one name." },
+	{ 0 },
+};
+
 const struct field fields_ca[] = {
 	{ "name", CONF_TEXT, FIELD(conf_ca, name),
 		.help = "Name in messages and in the store; of a known CA, its directory is known too." },
@@ -52,6 +64,8 @@ const struct field fields_ca[] = {
 	{ "profile", CONF_TEXT, FIELD(conf_ca, profile), .help = "Certificate profile to ask for." },
 	{ "preferred_chain", CONF_TEXT, FIELD(conf_ca, preferred_chain),
 		.help = "Common name of the root that the chain should lead to." },
+	{ "limits", CONF_OBJECT, FIELD(conf_ca, limits), .rows = fields_ca_limits,
+		.help = "What the CA allows, such as `300/3h`, where it differs from what is known of it; `0`: no limit." },
 	{ 0 },
 };
 
@@ -171,6 +185,21 @@ static void put_if(struct json *into, const char *key, const char *text)
 		json_put_cstr(into, key, text);
 }
 
+static void put_limits(struct json *into, const struct conf_ca_limits *limits)
+{
+	for (const struct field *f = fields_ca_limits; f->key; f++) {
+		const struct conf_quota *q = (const void *)((const char *)limits + f->offset);
+		char text[UNIT_TEXT];
+
+		if (!q->is_given)
+			continue;
+		if (!json_get(into, "limits"))
+			json_put(into, "limits", json_new_object());
+		unit_quota_text(text, q->n, q->per_ms);
+		json_put_cstr((struct json *)json_get(into, "limits"), f->key, text);
+	}
+}
+
 static void print_ca(const void *base, struct json *into, const char *key)
 {
 	const struct conf_acme *acme = base;
@@ -191,6 +220,7 @@ static void print_ca(const void *base, struct json *into, const char *key)
 		}
 		put_if(o, "profile", ca->profile);
 		put_if(o, "preferred_chain", ca->preferred_chain);
+		put_limits(o, &ca->limits);
 		json_append(list, o);
 	}
 }

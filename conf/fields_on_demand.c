@@ -20,6 +20,14 @@ static const struct field fields_remember[] = {
 	{ 0 },
 };
 
+static const struct field fields_budget[] = {
+	{ "per_tenant", CONF_QUOTA, FIELD(conf_on_demand, per_tenant), .dflt = "0",
+		.help = "New names of one tenant, as the ask endpoint names it; `20/h`. 0: no limit." },
+	{ "per_registered_domain", CONF_QUOTA, FIELD(conf_on_demand, per_registered_domain), .dflt = "0",
+		.help = "New names below one registered domain (`example.co.uk`); `30/7d`. 0: no limit." },
+	{ 0 },
+};
+
 const struct field fields_on_demand[] = {
 	{ "ask", CONF_TEXT, FIELD(conf_on_demand, ask), .complaint = ask_complaint,
 		.help = "URL that decides: GET with `domain` and `ip` added to the query. 200 allows, 403, 404 and 410 deny." },
@@ -39,5 +47,7 @@ const struct field fields_on_demand[] = {
 		.help = "Refused names that are remembered." },
 	{ "new_names", CONF_RATE, FIELD(conf_on_demand, new_names_per_minute), .dflt = "0",
 		.help = "New names that may be ordered, such as `10/m`; 0: no limit." },
+	{ "budget", CONF_OBJECT, 0, .rows = fields_budget,
+		.help = "New names that may be ordered for one tenant or below one domain; renewals do not count." },
 	{ 0 },
 };

@@ -525,6 +525,20 @@ static void set_rate(struct parse *p, const struct field *f, void *base, const s
 			"\"600/h\" (a whole number per minute)", text);
 }
 
+static void set_quota(struct parse *p, const struct field *f, void *base, const struct field_value *v)
+{
+	const char *text = text_with_unit(p, v, "a quota such as \"20/h\" or \"30/7d\"");
+	struct conf_quota quota = { .is_given = true };
+
+	if (!text)
+		return;
+	if (unit_quota(str_from(text), &quota.n, &quota.per_ms))
+		*(struct conf_quota *)FIELD_OF(f, base) = quota;
+	else
+		parse_problem(p, v->node, "\"%.100s\" is no quota; write \"20/h\", \"30/7d\" or \"0\" "
+			"(no limit)", text);
+}
+
 static void set_choice(struct parse *p, const struct field *f, void *base,
 	const struct field_value *v)
 {
@@ -573,6 +587,7 @@ void parse_value(struct parse *p, const struct field *f, void *base, const struc
 		const struct field_value *) = {
 		[CONF_TEXT] = set_text, [CONF_BOOL] = set_bool, [CONF_COUNT] = set_count,
 		[CONF_DURATION] = set_duration, [CONF_SIZE] = set_size, [CONF_RATE] = set_rate,
+		[CONF_QUOTA] = set_quota,
 		[CONF_CHOICE] = set_choice, [CONF_OBJECT] = set_object, [CONF_SPECIAL] = set_special,
 	};
 

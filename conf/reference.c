@@ -26,7 +26,7 @@ static const char start[] =
 	"environment over the file.\n"
 	"\n"
 	"Durations are written `500ms`, `20s`, `5m`, `1h30m`, `7d`; sizes `512B`, `16KiB`, `1MiB`; rates\n"
-	"`10/m`.\n";
+	"`10/m`; quotas `20/h`, `30/7d`.\n";
 
 /* Sections in the order of the manual; NULL is the top level itself. */
 static const struct {
@@ -58,7 +58,7 @@ static void put_form(struct buf *out, const struct field *f)
 {
 	static const char *const forms[] = { [CONF_TEXT] = "text", [CONF_BOOL] = "`true` or `false`",
 		[CONF_COUNT] = "number", [CONF_DURATION] = "duration", [CONF_SIZE] = "size",
-		[CONF_RATE] = "rate", [CONF_OBJECT] = "object" };
+		[CONF_RATE] = "rate", [CONF_QUOTA] = "quota", [CONF_OBJECT] = "object" };
 
 	if (f->type == CONF_CHOICE)
 		put_choices(out, f->choices);

@@ -19,6 +19,7 @@ static const char *const types[] = {
 	[CONF_DURATION] = "{\"$ref\":\"#/$defs/duration\"}",
 	[CONF_SIZE] = "{\"$ref\":\"#/$defs/size\"}",
 	[CONF_RATE] = "{\"$ref\":\"#/$defs/rate\"}",
+	[CONF_QUOTA] = "{\"$ref\":\"#/$defs/quota\"}",
 };
 
 static const char definitions[] = "{"
@@ -28,7 +29,10 @@ static const char definitions[] = "{"
 	"\"size\":{\"anyOf\":[{\"const\":0},{\"type\":\"string\",\"pattern\":"
 		"\"^(0|[0-9]+(B|KiB|MiB|GiB|KB|kB|MB|GB))$\"},{\"$ref\":\"#/$defs/variable\"}]},"
 	"\"rate\":{\"anyOf\":[{\"const\":0},{\"type\":\"string\",\"pattern\":"
-		"\"^(0|[0-9]+/[smh])$\"},{\"$ref\":\"#/$defs/variable\"}]}}";
+		"\"^(0|[0-9]+/[smh])$\"},{\"$ref\":\"#/$defs/variable\"}]},"
+	"\"quota\":{\"anyOf\":[{\"const\":0},{\"type\":\"string\",\"pattern\":"
+		"\"^(0|[1-9][0-9]*/(ms|s|m|h|d|w|([0-9]+(ms|s|m|h|d|w))+))$\"},"
+		"{\"$ref\":\"#/$defs/variable\"}]}}";
 
 /* Objects that several places refer to; everything else stands where it is used. */
 static const struct {

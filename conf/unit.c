@@ -131,6 +131,27 @@ bool unit_rate(struct str s, unsigned *per_minute)
 	return true;
 }
 
+bool unit_quota(struct str s, unsigned *n, int64_t *per_ms)
+{
+	const struct unit *u;
+	uint64_t count;
+
+	*n = 0;
+	*per_ms = 0;
+	if (str_is(s, "0"))
+		return true;
+	if (!take_number(&s, &count) || !count || count > INT_MAX || !s.len || s.at[0] != '/')
+		return false;
+	s = str_of(s.at + 1, s.len - 1);
+	u = find(durations, ARRAY_LEN(durations), s);
+	if (u)
+		*per_ms = (int64_t)u->worth;
+	else if (!unit_duration(s, per_ms) || !*per_ms)
+		return false;
+	*n = (unsigned)count;
+	return true;
+}
+
 static void write_exact(char dst[UNIT_TEXT], const struct unit *units, size_t n, uint64_t value)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -160,4 +181,19 @@ void unit_rate_text(char dst[UNIT_TEXT], unsigned per_minute)
 		snprintf(dst, UNIT_TEXT, "%u/m", per_minute);
 	else
 		snprintf(dst, UNIT_TEXT, "0");
+}
+
+void unit_quota_text(char dst[UNIT_TEXT], unsigned n, int64_t per_ms)
+{
+	char per[UNIT_TEXT];
+	const char *unit = per;
+
+	if (!n) {
+		snprintf(dst, UNIT_TEXT, "0");
+		return;
+	}
+	unit_duration_text(per, per_ms);
+	if (per[0] == '1' && !(per[1] >= '0' && per[1] <= '9'))
+		unit = per + 1;
+	snprintf(dst, UNIT_TEXT, "%u/%.16s", n, unit);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The libraries, each under a name of ours: sp::wolfssl sp::llhttp sp::uv sp::cjson sp::cares
-# sp::idn2 sp::cmocka.
+# sp::idn2 sp::psl sp::cmocka.
 
 # Runs a script of deps/ and takes the path it prints; people's messages pass through.
 function(sp_ask result)
@@ -40,6 +40,8 @@ pkg_check_modules(uv REQUIRED IMPORTED_TARGET libuv>=1.44)
 pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET GLOBAL libcares>=1.16)
 pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET GLOBAL libidn2)
+pkg_check_modules(psl REQUIRED IMPORTED_TARGET GLOBAL libpsl)
+add_library(sp::psl ALIAS PkgConfig::psl)
 add_library(sp::idn2 ALIAS PkgConfig::idn2)
 add_library(sp::uv ALIAS PkgConfig::uv)
 add_library(sp::cjson ALIAS PkgConfig::cjson)

@@ -14,7 +14,8 @@ static void everything_can_be_set(void **state)
 	struct conf *c = loaded("{\"on_demand\": {\"ask\": \"https://a.example/ask?k=v\", \"ask_timeout\": \"1s\", "
 		"\"remember\": {\"allow\": \"2h\", \"deny\": \"0\", \"if_ask_is_down\": 0}, \"wait\": \"1m\", "
 		"\"max_waiting\": 7, \"max_waiting_per_name\": 3, \"max_labels\": 4, \"negative_names\": 100, "
-		"\"new_names\": \"600/h\"}}");
+		"\"new_names\": \"600/h\", "
+		"\"budget\": {\"per_tenant\": \"20/h\", \"per_registered_domain\": \"30/7d\"}}}");
 	const struct conf_on_demand *o = &c->on_demand;
 
 	(void)state;
@@ -29,6 +30,10 @@ static void everything_can_be_set(void **state)
 	assert_int_equal(o->max_labels, 4);
 	assert_int_equal(o->negative_names, 100);
 	assert_int_equal(o->new_names_per_minute, 10);
+	assert_int_equal(o->per_tenant.n, 20);
+	assert_int_equal(o->per_tenant.per_ms, 3600000);
+	assert_int_equal(o->per_registered_domain.n, 30);
+	assert_int_equal(o->per_registered_domain.per_ms, 7 * 86400000);
 	assert_false(o->enabled);
 	conf_unref(&c);
 }
@@ -38,6 +43,7 @@ static void malformed_settings_are_refused(void **state)
 	(void)state;
 	refused("{\"on_demand\": {\"ask\": \"127.0.0.1:5555\"}}", "http:// or https:// URL");
 	refused("{\"on_demand\": {\"new_names\": \"10\"}}", "no rate");
+	refused("{\"on_demand\": {\"budget\": {\"per_tenant\": \"20\"}}}", "no quota");
 	refused("{\"on_demand\": {\"max_labels\": 0}}", "below the least");
 	refused("{\"on_demand\": {\"remember\": {\"alow\": \"1h\"}}}", "did you mean \"allow\"?");
 }

@@ -78,12 +78,33 @@ static void what_is_written_reads_back_the_same(void **state)
 	assert_string_equal(text, "90s");
 }
 
+static void quotas_are_read_and_written(void **state)
+{
+	static const char *const good[] = { "20/h", "30/7d", "250/3h", "1/36s", "5/1h30m", "0" };
+	static const char *const bad[] = { "", "20", "20/", "0/h", "/h", "20/0", "20/x", "-1/h", "20/h3" };
+	char text[UNIT_TEXT];
+	int64_t per_ms;
+	unsigned n;
+
+	(void)state;
+	assert_true(unit_quota(STR("30/7d"), &n, &per_ms) && n == 30 && per_ms == 7 * 86400000);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_false(unit_quota(str_from(bad[i]), &n, &per_ms));
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_true(unit_quota(str_from(good[i]), &n, &per_ms));
+		unit_quota_text(text, n, per_ms);
+		if (i != 4)  /* in its largest unit without a rest */
+			assert_string_equal(text, good[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations_are_read),
 		cmocka_unit_test(sizes_are_read),
 		cmocka_unit_test(rates_are_read),
+		cmocka_unit_test(quotas_are_read_and_written),
 		cmocka_unit_test(what_is_written_reads_back_the_same),
 	};
 
