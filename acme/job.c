@@ -507,8 +507,9 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 		enter(j, JOB_ACCOUNT);
 	} else if (class == PROBLEM_CA) {
 		end_ca_down(j, fault);
-	} else if (fault->code == E_TIMEOUT) {
-		end_failed(j, fault);   /* parked: the journal stays */
+	} else if (fault->code == E_TIMEOUT || fault->code == E_ACME_PROTOCOL) {
+		/* Slow, or garbled on its way: the order itself may be fine, so the journal stays. */
+		end_failed(j, fault);
 	} else if (j->is_resuming || (class == PROBLEM_ORDER_GONE && j->orders < ORDERS_MAX)) {
 		retry_order(j);
 	} else if (used >= 0 && problem_is_about_challenge(fault) && j->orders < ORDERS_MAX

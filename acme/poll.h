@@ -12,8 +12,8 @@
 
 enum {
 	POLL_QUICK_MAX = 8,         /* quick looks in all */
-	POLL_QUICK_PER_HINT = 4,    /* after one hint: 60, 120, 240, 480 ms */
-	POLL_QUICK_MS = 60,
+	POLL_QUICK_PER_HINT = 4,    /* after one hint: 40, 80, 160, 320 ms */
+	POLL_QUICK_MS = 40,
 	POLL_BLIND_MS = 300,        /* one look without a hint: failures are quick, too */
 	POLL_MIN_MS = 1000, POLL_MAX_MS = 60000,
 };

@@ -7,7 +7,7 @@
  *              [-s] NAME...
  *     -p N: at most N orders in flight      -c tls-alpn-01,http-01: order of preference
  *     -r MS: first backoff step             -e: external account binding
- *     -k: keep running, renew what is due   -s: treat names as a background sweep would
+ *     -k: keep running, renew what is due   -s: the same, and sweep the store
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static void on_plain_read(void *owner, struct str bytes)
 	const char *at = strcasestr(v->head.at, "\nhost:");
 	if (sscanf(v->head.at, "GET /.well-known/acme-challenge/%199[^ ]", token) == 1 && at
 		&& sscanf(at + 6, " %299[^:\r\n]", host) == 1) {
-		struct str body = challenge_set_http01(live, str_from(host), str_from(token));
+		struct str body = !live ? STR_NONE : challenge_set_http01(live, str_from(host), str_from(token));
 		int n = snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n"
 			"Connection: close\r\n\r\n", body.at ? "200 OK" : "404 Not Found", body.len);
 		struct str parts[] = { str_of(head, (size_t)n), body };
@@ -135,7 +135,7 @@ static void on_hello_read(void *owner, struct str bytes)
 	enum client_hello_state state = client_hello_feed(&v->hello, bytes, &alert);
 	if (state == CLIENT_HELLO_MORE)
 		return;
-	struct tls_certificate *certificate = state == CLIENT_HELLO_DONE
+	struct tls_certificate *certificate = live && state == CLIENT_HELLO_DONE
 		? challenge_set_tlsalpn01(live, str_from(v->hello.sni)) : NULL;
 	struct str parts[2];
 	if (!certificate || client_hello_record(&v->hello, &parts[0], &parts[1])) {

@@ -51,10 +51,10 @@ static void a_hint_brings_a_look_soon_and_then_geometrically(void **state)
 	assert_int_equal(poll_start(&p, 3000, 1000), POLL_BLIND_MS);
 	assert_int_equal(poll_hint(&p, 1010), POLL_QUICK_MS);
 	assert_int_equal(poll_hint(&p, 1020), POLL_QUICK_MS);  /* a second validator: after it */
-	assert_int_equal(poll_again(&p, 3000, 1080), 2 * POLL_QUICK_MS);
-	assert_int_equal(poll_again(&p, 3000, 1200), 4 * POLL_QUICK_MS);
-	assert_int_equal(poll_again(&p, 3000, 1440), 8 * POLL_QUICK_MS);
-	assert_int_equal(poll_again(&p, 3000, 1920), 4000 - 1920);
+	assert_int_equal(poll_again(&p, 3000, 1060), 2 * POLL_QUICK_MS);
+	assert_int_equal(poll_again(&p, 3000, 1140), 4 * POLL_QUICK_MS);
+	assert_int_equal(poll_again(&p, 3000, 1300), 8 * POLL_QUICK_MS);
+	assert_int_equal(poll_again(&p, 3000, 1620), 4000 - 1620);
 }
 
 static void any_number_of_hints_costs_few_looks(void **state)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "acme/challenge.h"
+
+#include "unit.h"
+
+static void types_are_found_both_ways(void **state)
+{
+	(void)state;
+	assert_ptr_equal(challenge_type_named(STR("http-01")), &challenge_http01);
+	assert_ptr_equal(challenge_type_named(STR("tls-alpn-01")), &challenge_tlsalpn01);
+	assert_null(challenge_type_named(STR("dns-01")));
+	assert_null(challenge_type_named(STR_NONE));
+	for (int kind = 0; kind < CONF_CHALLENGES; kind++)
+		assert_int_equal(challenge_type_of((enum conf_challenge)kind)->kind, kind);
+}
+
+static void only_base64url_of_a_sane_length_is_a_token(void **state)
+{
+	(void)state;
+	char text[130];
+	memset(text, 'a', sizeof text);
+	assert_false(challenge_token_is_fine(str_of(text, 15)));
+	assert_true(challenge_token_is_fine(str_of(text, 16)));
+	assert_true(challenge_token_is_fine(str_of(text, 128)));
+	assert_false(challenge_token_is_fine(str_of(text, 129)));
+	assert_true(challenge_token_is_fine(STR("ABC_def-0123456789")));
+	assert_false(challenge_token_is_fine(STR("../../../etc/passwd")));
+	assert_false(challenge_token_is_fine(STR("0123456789abcdef\r\n")));
+	assert_false(challenge_token_is_fine(STR("0123456789abcdef=")));
+}
+
+static void tls_alpn_makes_a_certificate_and_http_does_not(void **state)
+{
+	(void)state;
+	struct challenge_answer a = { .identifier = "a.test" };
+	struct fault fault = { 0 };
+	buf_init(&a.key_authorization, 0);
+	buf_add(&a.key_authorization, STR("0123456789abcdef.thumbprint"));
+	assert_int_equal(challenge_http01.prepare(&a, &fault), E_OK);
+	assert_null(a.certificate);
+	assert_int_equal(challenge_tlsalpn01.prepare(&a, &fault), E_OK);
+	assert_non_null(a.certificate);
+	tls_certificate_unref(&a.certificate);
+	buf_fini(&a.key_authorization);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return tls_setup();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(types_are_found_both_ways),
+		cmocka_unit_test(only_base64url_of_a_sane_length_is_a_token),
+		cmocka_unit_test(tls_alpn_makes_a_certificate_and_http_does_not),
+	};
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

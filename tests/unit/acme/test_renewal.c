@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "acme/renewal.h"
+
+#include "unit.h"
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "certstore/digest.h"
+
+/* ---- an issuer that does what the test says ---- */
+
+enum { STARTED_MAX = 64 };
+static struct started {
+	char name[64];
+	issuer_fn *fn;
+	void *owner;
+} started[STARTED_MAX];
+static unsigned n_started, n_disowned;
+
+struct job *issuer_obtain(struct issuer *i, const char *name, enum issuer_reason reason, issuer_fn *fn,
+	void *owner)
+{
+	(void)i;
+	assert_int_equal(reason, ISSUER_RENEWAL);
+	assert_true(n_started < STARTED_MAX);
+	struct started *s = &started[n_started++];
+	snprintf(s->name, sizeof s->name, "%s", name);
+	s->fn = fn;
+	s->owner = owner;
+	return (struct job *)s;
+}
+
+void issuer_disown(struct job **j)
+{
+	n_disowned += *j != NULL;
+	*j = NULL;
+}
+
+static void answer(unsigned i, enum err err, struct entry *e, int64_t retry_at_ms)
+{
+	struct fault f = { .code = err };
+	started[i].fn(started[i].owner, err, e, &f, retry_at_ms);
+}
+
+/* ---- the rest of the world ---- */
+
+static struct loop *loop;
+static struct store *store;
+static struct renewal *renewal;
+static unsigned n_renewed;
+static bool wanted, busy;
+
+static void on_renewed(void *owner, struct entry *e)
+{
+	(void)owner;
+	(void)e;
+	n_renewed++;
+}
+
+static bool is_wanted(void *owner, const char *name)
+{
+	(void)owner;
+	(void)name;
+	return wanted;
+}
+
+static bool is_busy(void *owner, const char *name)
+{
+	(void)owner;
+	(void)name;
+	return busy;
+}
+
+static int open_all(void **state)
+{
+	(void)state;
+	log_setup(2, LOG_ERROR, LOG_TEXT);
+	loop = loop_new();
+	store = store_memory_new(loop);
+	n_started = n_disowned = n_renewed = 0;
+	wanted = true;
+	busy = false;
+	renewal = renewal_new(&(struct renewal_args){ .loop = loop, .store = store,
+		.on_renewed = on_renewed, .is_wanted = is_wanted, .is_busy = is_busy });
+	return 0;
+}
+
+static void turn(int ms)
+{
+	int64_t until = clock_mono_ms() + ms;
+	do
+		loop_turn(loop);
+	while (clock_mono_ms() < until);
+}
+
+static int close_all(void **state)
+{
+	(void)state;
+	renewal_free(&renewal);
+	turn(20);
+	store->ops->free(store);
+	loop_free(&loop);
+	return 0;
+}
+
+/* Times relative to now, in seconds. */
+static struct entry make(const char *name, int issued_s, int renew_s, int expires_s)
+{
+	struct entry e = { 0 };
+	int64_t now = clock_wall_ms();
+	snprintf(e.name, sizeof e.name, "%s", name);
+	e.issued_at_ms = e.not_before_ms = now + issued_s * 1000;
+	e.renew_at_ms = now + renew_s * 1000;
+	e.not_after_ms = now + expires_s * 1000;
+	return e;
+}
+
+static void watch(const char *name, int issued_s, int renew_s, int expires_s)
+{
+	struct entry e = make(name, issued_s, renew_s, expires_s);
+	renewal_watch(renewal, &e);
+}
+
+static void only_the_due_are_renewed(void **state)
+{
+	(void)state;
+	watch("later.test", -1000, 500, 1000);
+	watch("due.test", -1000, -1, 500);
+	turn(30);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(started[0].name, "due.test");
+	assert_true(renewal_is_busy(renewal, "due.test"));
+	assert_false(renewal_is_busy(renewal, "later.test"));
+}
+
+static void the_expired_come_first_and_few_at_a_time(void **state)
+{
+	(void)state;
+	char name[32];
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "due%d.test", i);
+		watch(name, -1000, -100 - i, 500);
+	}
+	watch("expired.test", -1000, -50, -1);
+	turn(30);
+	assert_int_equal(n_started, 8);
+	assert_string_equal(started[0].name, "expired.test");
+	assert_string_equal(started[1].name, "due19.test");
+	struct entry e = make("expired.test", 0, 700, 1000);
+	answer(0, E_OK, &e, 0);
+	turn(30);
+	assert_int_equal(n_started, 9);
+	assert_int_equal(n_renewed, 1);
+}
+
+static void a_failure_waits_for_the_issuers_time(void **state)
+{
+	(void)state;
+	watch("a.test", -1000, -1, 500);
+	turn(30);
+	answer(0, E_ISSUE, NULL, clock_wall_ms() + 3600000);
+	turn(50);
+	assert_int_equal(n_started, 1);
+	assert_false(renewal_is_busy(renewal, "a.test"));
+}
+
+static void a_failure_without_a_time_does_not_spin(void **state)
+{
+	(void)state;
+	watch("a.test", -1000, -1, 500);
+	turn(30);
+	answer(0, E_CANCELED, NULL, 0);
+	turn(100);
+	assert_int_equal(n_started, 1);
+}
+
+static void one_born_due_is_not_renewed_at_once(void **state)
+{
+	(void)state;
+	watch("short.test", 0, -1, 3);
+	watch("odd.test", 0, -1, 1000);
+	turn(60);
+	assert_int_equal(n_started, 0);
+}
+
+static void names_unwanted_or_busy_are_left_alone(void **state)
+{
+	(void)state;
+	wanted = false;
+	watch("a.test", -1000, -1, 500);
+	turn(30);
+	wanted = busy = true;
+	watch("b.test", -1000, -1, 500);
+	turn(30);
+	assert_int_equal(n_started, 0);
+}
+
+static void a_new_certificate_replaces_the_old_time(void **state)
+{
+	(void)state;
+	struct entry operators = make("o.test", -1000, -1, 500);
+	operators.is_operators = true;
+	renewal_watch(renewal, &operators);
+	watch("a.test", -1000, 2, 500);
+	watch("a.test", 0, 700, 1000);
+	turn(50);
+	assert_int_equal(n_started, 0);
+}
+
+static void unwatching_in_flight_frees_the_place(void **state)
+{
+	(void)state;
+	char name[32];
+	for (int i = 0; i < 9; i++) {
+		snprintf(name, sizeof name, "n%d.test", i);
+		watch(name, -1000, -100 + i, 500);
+	}
+	turn(30);
+	assert_int_equal(n_started, 8);
+	renewal_unwatch(renewal, "n0.test");
+	renewal_unwatch(renewal, "n0.test");
+	renewal_unwatch(renewal, "unknown.test");
+	turn(30);
+	assert_int_equal(n_started, 9);
+	assert_int_equal(n_disowned, 1);
+}
+
+static void the_heap_keeps_its_order_under_random_use(void **state)
+{
+	(void)state;
+	char name[32];
+	wanted = false;
+	srand(1);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(name, sizeof name, "r%d.test", rand() % 300);
+		if (rand() % 3)
+			watch(name, -100000, rand() % 100000, 200000);
+		else
+			renewal_unwatch(renewal, name);
+	}
+	turn(10);
+}
+
+static unsigned n_saved;
+
+static void on_saved(void *owner, enum err err, const struct fault *fault)
+{
+	(void)owner;
+	(void)fault;
+	n_saved += !err;
+}
+
+/* A bundle as far as its header goes. */
+static void save(const char *name, int renew_s)
+{
+	char covered[600], text[800], before[CLOCK_RFC3339], after[CLOCK_RFC3339];
+	char hex[ENCODE_HEX_SIZE(DIGEST_SHA256)];
+	unsigned char digest[DIGEST_SHA256];
+	/* two thirds of a hundred days are gone at the time of renewal */
+	int64_t begin = clock_wall_ms() + renew_s * (int64_t)1000 - (int64_t)67 * 86400000;
+	clock_rfc3339(before, begin);
+	clock_rfc3339(after, begin + (int64_t)100 * 86400000);
+	snprintf(covered, sizeof covered, "name: %s\nissuer: x\nca: x\naccount: x\nprofile: \n"
+		"not-before: %s\nnot-after: %s\nserial: 01\nari-id: \nissued-at: %s\nchallenge: \n\nx",
+		name, before, after, before);
+	digest_sha256(digest, str_from(covered));
+	encode_hex(hex, str_of(digest, sizeof digest));
+	snprintf(text, sizeof text, "sallyport-bundle: 1\nchecksum: sha256:%s\n%s", hex, covered);
+	store_save(store, STORE_CERTS, name, str_from(text), on_saved, NULL);
+	for (unsigned was = n_saved; n_saved == was;)
+		turn(1);
+}
+
+static void the_sweep_finds_due_names_nobody_watches(void **state)
+{
+	(void)state;
+	save("old.test", -100);
+	save("young.test", 40 * 86400);
+	renewal_start_sweep(renewal);
+	renewal_start_sweep(renewal);
+	turn(200);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(started[0].name, "old.test");
+}
+
+static void freeing_during_a_sweep_is_safe(void **state)
+{
+	(void)state;
+	renewal_start_sweep(renewal);
+	renewal_free(&renewal);
+	turn(50);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
+	const struct CMUnitTest tests[] = {
+		T(only_the_due_are_renewed),
+		T(the_expired_come_first_and_few_at_a_time),
+		T(a_failure_waits_for_the_issuers_time),
+		T(a_failure_without_a_time_does_not_spin),
+		T(one_born_due_is_not_renewed_at_once),
+		T(names_unwanted_or_busy_are_left_alone),
+		T(a_new_certificate_replaces_the_old_time),
+		T(unwatching_in_flight_frees_the_place),
+		T(the_heap_keeps_its_order_under_random_use),
+		T(the_sweep_finds_due_names_nobody_watches),
+		T(freeing_during_a_sweep_is_safe),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
