@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The libraries, each under a name of ours: sp::wolfssl sp::llhttp sp::uv sp::cjson sp::cares
-# sp::idn2 sp::psl sp::cmocka.
+# sp::idn2 sp::psl sp::cmocka, and where it is to be had sp::ipsec_mb.
 
 # Runs a script of deps/ and takes the path it prints; people's messages pass through.
 function(sp_ask result)
@@ -49,4 +49,23 @@ add_library(sp::cares ALIAS PkgConfig::cares)
 if(BUILD_TESTING)
 	pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
 	add_library(sp::cmocka ALIAS PkgConfig::cmocka)
+endif()
+
+# Its archive, of which two objects are used; a library that lacks them is as good as none.
+find_path(ipsec_mb_include intel-ipsec-mb.h)
+find_library(ipsec_mb_archive libIPSec_MB.a)
+if(ipsec_mb_include AND ipsec_mb_archive AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+	include(CheckCSourceCompiles)
+	set(CMAKE_REQUIRED_LIBRARIES ${ipsec_mb_archive})
+	check_c_source_compiles("void aes_gcm_enc_128_vaes_avx512(void);
+		void aes_gcm_precomp_128_vaes_avx512(void);
+		int main(void) { aes_gcm_enc_128_vaes_avx512(); aes_gcm_precomp_128_vaes_avx512(); }"
+		ipsec_mb_has_vaes)
+	unset(CMAKE_REQUIRED_LIBRARIES)
+endif()
+if(ipsec_mb_has_vaes)
+	add_library(sp_ipsec_mb STATIC IMPORTED)
+	set_target_properties(sp_ipsec_mb PROPERTIES IMPORTED_LOCATION ${ipsec_mb_archive}
+		INTERFACE_INCLUDE_DIRECTORIES ${ipsec_mb_include})
+	add_library(sp::ipsec_mb ALIAS sp_ipsec_mb)
 endif()

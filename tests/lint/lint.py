@@ -30,6 +30,7 @@ DOORS = [
     (r"llhttp\.h", r"net/http/h1_parser\.c"),
     (r"(cjson/)?cJSON\.h", r"base/json\.c"),
     (r"ares\w*\.h", r"net/resolve\w*\.[ch]"),
+    (r"intel-ipsec-mb\.h", r"net/tls_bulk\.c"),
     (r"libpsl\.h", r"base/registered_domain\.c"),
     (r"idn2\.h", r"conf/\w+\.c"),
     (r"nghttp2/.*", r"net/http/h2_session\.c"),
