@@ -68,6 +68,8 @@ static enum err check_server(const char *address)
 enum err resolve_set_server(const char *address)
 {
 	server[0] = '\0';
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
+		return E_NOMEM;
 	if (!address)
 		return E_OK;
 	if (address[0] == '\0' || check_server(address) != E_OK ||
@@ -75,7 +77,7 @@ enum err resolve_set_server(const char *address)
 		server[0] = '\0';
 		return E_PARSE;
 	}
-	return ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS ? E_OK : E_NOMEM;
+	return E_OK;
 }
 
 static void finish(struct resolve *r, enum err err, const struct resolve_result *result)
@@ -212,15 +214,70 @@ static void ask_server(struct job *j)
 	ares_destroy(channel);
 }
 
-static void on_pool_thread(struct loop_work *w)
+static void ask(struct job *j)
 {
-	struct job *j = container_of(w, struct job, work);
-
 	if (server[0])
 		ask_server(j);
 	else
 		ask_system(j);
 	j->err = j->result.n > 0 ? E_OK : E_RESOLVE;
+}
+
+static void on_pool_thread(struct loop_work *w)
+{
+	ask(container_of(w, struct job, work));
+}
+
+enum err resolve_blocking(struct str host, uint16_t port, int64_t timeout_ms,
+	struct resolve_result *out)
+{
+	struct job j = {.port = port, .timeout_ms = timeout_ms};
+
+	if (addr_parse_ip(&out->at[0], host, port) == E_OK) {
+		out->n = 1;
+		return E_OK;
+	}
+	if (host.len == 0 || memchr(host.at, 0, host.len) || !str_copy(j.host, sizeof(j.host), host))
+		return E_RESOLVE;
+	ask(&j);
+	*out = j.result;
+	return j.err;
+}
+
+static bool take_server(const struct ares_addr_port_node *node, struct addr *out)
+{
+	uint16_t port = node->udp_port > 0 ? (uint16_t)node->udp_port : 53;
+
+	*out = (struct addr){0};
+	if (node->family == AF_INET)
+		out->in = (struct sockaddr_in){.sin_family = AF_INET,
+			.sin_port = htons(port),
+			.sin_addr = node->addr.addr4};
+	else if (node->family == AF_INET6) {
+		out->in6 = (struct sockaddr_in6){
+			.sin6_family = AF_INET6, .sin6_port = htons(port)};
+		memcpy(&out->in6.sin6_addr, &node->addr.addr6, sizeof(out->in6.sin6_addr));
+	}
+	return node->family == AF_INET || node->family == AF_INET6;
+}
+
+/* The library knows where each system keeps them, and reads our own the same way. */
+unsigned resolve_servers(struct addr *out, unsigned max)
+{
+	struct ares_addr_port_node *list = NULL;
+	ares_channel channel;
+	unsigned n = 0;
+
+	if (ares_init(&channel) == ARES_SUCCESS) {
+		if ((!server[0] || ares_set_servers_ports_csv(channel, server) == ARES_SUCCESS) &&
+			ares_get_servers_ports(channel, &list) == ARES_SUCCESS) {
+			for (const struct ares_addr_port_node *s = list; s && n < max; s = s->next)
+				n += take_server(s, &out[n]);
+			ares_free_data(list);
+		}
+		ares_destroy(channel);
+	}
+	return n;
 }
 
 static void on_work_done(struct loop_work *w, bool canceled)

@@ -31,4 +31,11 @@ struct resolve *resolve_start(struct loop *l, struct str host, uint16_t port, in
  * frees itself and the pointer must be forgotten. */
 void resolve_cancel(struct resolve **r);
 
+/* The same, on a pool thread: blocks. */
+enum err resolve_blocking(struct str host, uint16_t port, int64_t timeout_ms,
+	struct resolve_result *out);
+/* Where names are asked for: the configuration's server, else the system's. Reads files: pool threads.
+ * Returns how many, at most max. */
+unsigned resolve_servers(struct addr *out, unsigned max);
+
 #endif
