@@ -88,7 +88,8 @@ class Bench:
         return f"/tmp/{self.work.name}/{path}" if self.tree else str(self.work / path)
 
     def build_load(self):
-        subprocess.run(["cmake", "--build", ROOT / "build" / "release", "--target", "load"], check=True,
+        subprocess.run(["cmake", "--build", ROOT / "build" / "release", "--target", "load",
+                        "fill_store", "sallyport"], check=True,
                        stdout=subprocess.DEVNULL)
         return ROOT / "build" / "release" / "bench" / "load"
 

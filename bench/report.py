@@ -69,7 +69,16 @@ def on_demand_table(first):
     return out
 
 
-def table(rows, medians, results, versions, first, rounds):
+def scale_table(many):
+    alone, (rate, p99) = many
+    out = [line(["sallyport with many names", ""]), line(["---", "---"])]
+    out += [line([words, number(value)]) for words, value in alone.items()]
+    out += ["", line([f"p99 (ms) of small requests at {rate:,.0f}/s (70 % of our saturation), 100 handshakes/s beside",
+                      *p99]), line(["---"] * (len(p99) + 1)), line(["", *map(number, p99.values())])]
+    return out
+
+
+def table(rows, medians, results, versions, first, many, rounds):
     names = list(versions)
     out = ["# What it costs, beside the others", "",
            "Written by `make bench`; medians of "
@@ -83,6 +92,8 @@ def table(rows, medians, results, versions, first, rounds):
             "## Spread, throughput, latency", "", *spread(rows, results, names), ""]
     if first:
         out += ["## New hostnames, certificate and all (Pebble, retryAfter 1 s)", "", *on_demand_table(first), ""]
+    if many[0] or many[1][1]:
+        out += ["## Many names, many visitors", "", *scale_table(many), ""]
     out += ["## Method", ""]
     out += [f"- {row.name}: {row.method}; {row.unit} by "
             + ("/proc/PID/smaps_rollup" if row.key == "bytes" else "/proc/PID/task/*/schedstat of all its threads")
