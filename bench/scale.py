@@ -98,7 +98,7 @@ def waiting(bench, count=4000):
 
 def crowd(bench, count=1000, at_once=100):
     """1,000 new hostnames, 100 at a time, while a stored name is visited all along."""
-    directory = bench.work / "crowd"
+    directory = bench.work / f"crowd-{free_port()}"
     directory.mkdir()
     tls_port, http_port = free_port(), free_port()
     ca = Pebble(directory / "ca", http_port, tls_port)
@@ -170,7 +170,11 @@ def latency(bench, proxies, rounds):
 def measure(bench, proxies, rounds):
     """({words: number} of sallyport alone, (rate, {proxy: p99}))"""
     alone = {}
-    for part in (stored_names, waiting, crowd):
+    # Pebble 2.10 can lock up for good while several newOrder requests come at once (a read lock taken
+    # twice in FindValidAuthorization, with a writer between): then everything waits, and we begin again
+    for part in (stored_names, waiting, crowd, crowd, crowd):
+        if part is crowd and any("new hostnames" in words for words in alone):
+            continue
         try:
             got = part(bench)
             print(f"  {got}", flush=True)
