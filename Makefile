@@ -6,7 +6,8 @@ PRESET  ?= release
 PREFIX  ?= /usr/local
 SECONDS ?= 30
 PYTHON  ?= /usr/bin/python3
-PYTEST  ?= $(PYTHON) -m pytest -q -p no:cacheprovider
+WORKERS ?= 8
+PYTEST  ?= $(PYTHON) -m pytest -q -p no:cacheprovider -n $(WORKERS) --dist loadgroup
 
 with_binary = SALLYPORT_BINARY=$(CURDIR)/build/$(PRESET)/sallyport
 
@@ -15,36 +16,34 @@ with_binary = SALLYPORT_BINARY=$(CURDIR)/build/$(PRESET)/sallyport
 all: build
 
 build: deps
-	@deps/build $(PRESET)
+	@deps/build $(PRESET) sallyport
 
 .PHONY: deps
 deps:
 	@deps/install
 
-test: deps                        ## install, build, run everything
+# one look into the archive for all that comes from there
+.PHONY: fetched
+fetched: deps
 	@deps/fetch > /dev/null
-	@deps/build release
-	@deps/build asan
-	@ctest --preset asan -j $$(nproc); unit=$$?; \
-		$(MAKE) --no-print-directory scenario && exit $$unit
+
+test: fetched                     ## install, build, run everything
+	@PRESET=$(PRESET) $(PYTHON) -B tests/run.py
 
 unit: deps                        ## unit tests and lint under the sanitizers
 	@deps/build asan
 	@ctest --preset asan -j $$(nproc)
 
-scenario: build                   ## scenario tests against the release binary
-	@deps/fetch pebble > /dev/null
+scenario: fetched build           ## scenario tests against the release binary
 	@$(with_binary) $(PYTEST) tests/scenario
 
-asan: deps                        ## scenario tests against the binary with sanitizers
-	@deps/build asan
+asan:                             ## scenario tests against the binary with sanitizers
 	@$(MAKE) --no-print-directory scenario PRESET=asan
 
 lint:                             ## the structure, without building
 	@$(PYTHON) -B tests/lint/lint.py
 
-demo: build                       ## a CA, a backend and sallyport on this machine; ONCE=1 stops after it
-	@deps/fetch pebble > /dev/null
+demo: fetched build               ## a CA, a backend and sallyport on this machine; ONCE=1 stops after it
 	@$(with_binary) $(PYTHON) tests/demo/demo.py
 
 fuzz:                             ## every tests/fuzz target for SECONDS

@@ -33,7 +33,7 @@ def say(text="", style=None):
 
 
 def fact(label, text):
-    say(f"    {label:<12}{text}")
+    say(f"    {label:<11} {text}")
 
 
 def backend(request, connection):
@@ -133,7 +133,7 @@ class Demo:
             got = handshake(self.tls_port, name, root=self.ca.root())
             if got.der != before[name]:
                 raise SystemExit(f"{name} has another certificate after the restart ({got.alert})")
-            fact(name, f"same certificate, {got.seconds * 1000:.0f} ms, "
+            fact("served", f"{name}, the same certificate, {got.seconds * 1000:.0f} ms, "
                  + x509(got.der, "-serial").replace("=", " ").lower())
         fact("CA", f"{len(self.ca.requests()) - requests} requests since the restart")
         fact("ask", f"{len(self.ask.asked()) - asked} questions since the restart")

@@ -144,7 +144,7 @@ class Tap:
         self.listener.close()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=65)
 def test_75_76_tokens_are_exact_and_outlive_the_validation(world):
     tap_port = free_port()
     tap = world.ends(Tap(tap_port, world.http_port))

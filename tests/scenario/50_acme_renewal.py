@@ -9,7 +9,7 @@ from support.client import x509
 from support.process import wait_until
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=80)
 def test_21_forty_second_certificates_never_expire_in_use(world):
     world.on_demand(validity=40, config={"workers": 2})
     world.handshake("blink.example.com")
@@ -26,7 +26,7 @@ def test_21_forty_second_certificates_never_expire_in_use(world):
     assert len(world.proxy.bundles("blink.example.com")) <= 2
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=22)
 def test_30_three_second_certificates_make_no_storm(world):
     world.on_demand(validity=3)
     world.handshake("flash.example.com")
@@ -35,7 +35,7 @@ def test_30_three_second_certificates_make_no_storm(world):
     assert world.proxy.process.is_running()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=30)
 def test_28_renewals_that_fail(world):
     """Served until the certificate ends, refused then, well again once the CA is."""
     world.with_ca(validity=25).with_origin().with_ask()
@@ -51,7 +51,7 @@ def test_28_renewals_that_fail(world):
     wait_until(lambda: world.handshake("fail.example.com").ok, 40, "recovery", every=0.3)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=31)
 def test_renewed_while_connections_go_on(world):
     from support.client import Http
     world.on_demand(validity=30)

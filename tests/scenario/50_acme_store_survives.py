@@ -24,7 +24,7 @@ def pair_matches(bundle):
     return key.returncode == 0 and key.stdout == leaf.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=35)
 @pytest.mark.timeout(400)
 def test_62_kill_9_at_random_moments(world):
     """50 kills during issuance: the store is always usable, each name ends with one certificate."""

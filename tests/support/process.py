@@ -1,33 +1,67 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ports, child processes and waiting: nothing here knows what is being run."""
 
+import fcntl
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Addresses handed out lately are not handed out again, so that what closes late disturbs nobody.
-_given = set()
+# Below the kernel's ephemeral range, so that no client takes one. Tests run side by side, and a port
+# that a test was given may stay unused for a while: so each process takes a block of them for itself.
+PORTS, BLOCK = range(10000, 32000), 100
+_blocks = []    # locked files, held until the process ends
+_ports = iter(())
+
+
+def _next_block():
+    """The ports of a block that no other process of this user holds."""
+    place = pathlib.Path(tempfile.gettempdir()) / f"sallyport-ports-{os.getuid()}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    first = os.getpid() % (len(PORTS) // BLOCK)
+    for n in range(len(PORTS) // BLOCK):
+        low = PORTS.start + (first + n) % (len(PORTS) // BLOCK) * BLOCK
+        block = open(place / str(low), "w")
+        try:
+            fcntl.flock(block, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            block.close()
+            continue
+        _blocks.append(block)
+        return iter(range(low, low + BLOCK))
+    raise RuntimeError("no free port")
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """A port nobody listens on, outside the kernel's ephemeral range so that no client takes it."""
-    low = 10000 + (os.getpid() * 97) % 9000
-    for port in list(range(low, 32000)) + list(range(10000, low)):
-        if port in _given:
+    """A port nobody listens on; never the same one twice, so that what closes late disturbs nobody."""
+    global _ports
+    while True:
+        port = next(_ports, None)
+        if port is None:
+            _ports = _next_block()
             continue
-        _given.add(port)
         with socket.socket(socket.AF_INET, kind) as s:
             try:
                 s.bind(("127.0.0.1", port))
                 return port
             except OSError:
                 continue
-    raise RuntimeError("no free port")
+
+
+def dies_with_us():
+    """What makes a command end when this process does, however it ends.
+
+    The kernel watches the thread that starts the command, so other threads do without."""
+    setpriv = shutil.which("setpriv")
+    ours = threading.current_thread() is threading.main_thread()
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv and ours else []
 
 
 def wait_until(condition, seconds=10.0, what="condition", every=0.02):
@@ -57,9 +91,9 @@ class Process:
         self.out_path = self.directory / f"{name}.out"
         self.err_path = self.directory / f"{name}.err"
         with open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
-            self.popen = subprocess.Popen([*wrapper, *map(str, argv)], stdin=subprocess.DEVNULL,
-                                          stdout=out, stderr=err, cwd=cwd or directory,
-                                          env={**os.environ, **(env or {})})
+            self.popen = subprocess.Popen([*dies_with_us(), *wrapper, *map(str, argv)],
+                                          stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                          cwd=cwd or directory, env={**os.environ, **(env or {})})
 
     @property
     def pid(self):

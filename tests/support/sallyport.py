@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The proxy under test: the real binary with a configuration of the test's."""
 
+import contextlib
 import json
 import os
 import pathlib
+import re
+import signal
 import subprocess
 
 from .process import ROOT, Process, free_port
 
 BINARY = os.environ.get("SALLYPORT_BINARY", str(ROOT / "build" / "release" / "sallyport"))
+
+CRASHES = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE}
+SANITIZER = re.compile(r"runtime error: |(ERROR|WARNING): (Address|Leak|Thread|Memory)Sanitizer")
 
 
 class Sallyport:
@@ -27,7 +33,7 @@ class Sallyport:
             "workers": 2,
             **config}
         self.env, self.args, self.wrapper = env or {}, args, wrapper
-        self.process = None
+        self.process, self.started = None, []
         if start:
             self.start()
 
@@ -39,6 +45,7 @@ class Sallyport:
     def start(self, wait=True):
         argv = [BINARY, "run", "-c", self.write_config(), *self.args]
         self.process = Process(argv, self.directory, "sallyport", env=self.env, wrapper=self.wrapper)
+        self.started.append(self.process)
         if wait:
             self.process.wait_port(self.tls_port)
         return self
@@ -52,6 +59,28 @@ class Sallyport:
     def restart(self):
         self.stop()
         return self.start()
+
+    def end(self):
+        """Stops what runs, at once but in order, so that leaks are looked for. Says what went wrong
+        in its life: a crash, a sanitizer's complaint, a stop that failed; "" when all is well."""
+        code = 0
+        if self.process is not None and self.process.is_running():
+            self.process.signal(signal.SIGCONT)
+            for patience in 0.3, 20:    # the second SIGTERM ends the draining
+                self.process.signal(signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    code = self.process.wait(patience)
+                    break
+            else:
+                self.kill()
+                return "it did not stop within 20 s of the second SIGTERM"
+        for process in self.started:
+            if process.popen.returncode in CRASHES:
+                return f"it crashed with signal {-process.popen.returncode}"
+        found = SANITIZER.search(self.process.output()) if self.process else None
+        if found:
+            return self.process.output()[found.start():][:6000]
+        return "" if code in (0, -signal.SIGTERM) else f"it exited with {code} when asked to stop"
 
     def events(self, phrase=None):
         """Log lines as objects (those with this message)."""

@@ -145,7 +145,8 @@ static const struct transport_ops script_ops = { script_start, script_cancel, sc
 static const struct conf_ca script_conf = { .name = "test", .directory = "https://ca.test/dir" };
 
 /* A CA at the script; lines begin with what the first request asks for. */
-static void script_open(struct script *s, struct ca *ca, const struct script_line *lines, unsigned n)
+static inline void script_open(struct script *s, struct ca *ca, const struct script_line *lines,
+	unsigned n)
 {
 	memset(s, 0, sizeof *s);
 	memset(ca, 0, sizeof *ca);
@@ -176,7 +177,7 @@ static inline void script_turn(struct script *s, int turns)
 }
 
 /* Everything that was written happened and nothing is left open. */
-static void script_close(struct script *s, struct ca *ca)
+static inline void script_close(struct script *s, struct ca *ca)
 {
 	assert_int_equal(s->open, 0);
 	directory_free(&ca->directory);
