@@ -244,24 +244,13 @@ static void choose(struct conf_acme *acme, const char *types)
 	acme->challenges[1] = http_first ? CONF_TLS_ALPN_01 : CONF_HTTP_01;
 }
 
-int main(int argc, char **argv)
+/* Leaves optind at the first name; true to sweep. */
+static bool read_options(int argc, char **argv, struct conf *conf, struct conf_ca *ca)
 {
-	struct conf *conf = mem_new(sizeof *conf);
-	struct conf_ca ca = { .name = "test" };
-	struct fault fault = { 0 };
-	struct store *store;
-	char hmac[256], kid[256];
+	static char hmac[256], kid[256];
 	bool sweeps = false;
 	int option;
 
-	if (argc < 7)
-		return 2;
-	atomic_init(&conf->refs, 1);
-	conf->acme = (struct conf_acme){ .ca = &ca, .n_ca = 1, .key = CONF_KEY_P256,
-		.retry_min_ms = 60000, .retry_max_ms = 86400000, .max_orders = 16 };
-	choose(&conf->acme, "tls-alpn-01,http-01");
-	ca.directory = argv[2];
-	ca.trust = argv[3];
 	optind = 6;
 	while ((option = getopt(argc, argv, "+p:c:r:e:ks")) != -1) {
 		if (option == 'p')
@@ -271,12 +260,32 @@ int main(int argc, char **argv)
 		else if (option == 'r')
 			conf->acme.retry_min_ms = atoi(optarg);
 		else if (option == 'e' && sscanf(optarg, "%255[^:]:%255s", kid, hmac) == 2)
-			ca.eab_kid = kid, ca.eab_hmac = hmac;
+			ca->eab_kid = kid, ca->eab_hmac = hmac;
 		else if (option == 'k')
 			keeps_running = true;
 		else if (option == 's')
 			sweeps = keeps_running = true;
 	}
+	return sweeps;
+}
+
+int main(int argc, char **argv)
+{
+	struct conf *conf = mem_new(sizeof *conf);
+	struct conf_ca ca = { .name = "test" };
+	struct fault fault = { 0 };
+	struct store *store;
+	bool sweeps;
+
+	if (argc < 7)
+		return 2;
+	atomic_init(&conf->refs, 1);
+	conf->acme = (struct conf_acme){ .ca = &ca, .n_ca = 1, .key = CONF_KEY_P256,
+		.retry_min_ms = 60000, .retry_max_ms = 86400000, .max_orders = 16 };
+	choose(&conf->acme, "tls-alpn-01,http-01");
+	ca.directory = argv[2];
+	ca.trust = argv[3];
+	sweeps = read_options(argc, argv, conf, &ca);
 	log_setup(2, getenv("TRACE") ? LOG_TRACE : LOG_INFO, LOG_TEXT);
 	tls_setup();
 	loop = loop_new();
