@@ -19,7 +19,7 @@ enum {
 	WRITE_AFTER = 8, WRITE_AHEAD = 24,         /* orders between writings; counted in advance */
 	STRANGERS = 3, STRANGERS_MS = 10 * 60 * 1000,   /* refusals of unknown scope: the account's, then */
 	CLOSED_MIN_MS = 60 * 1000,
-	HELD_WAIT_MS = 10 * 60 * 1000,
+	HELD_WAIT_MS = 60 * 1000,
 };
 
 static const int64_t closed_max_ms = (int64_t)48 * 3600 * 1000;
@@ -49,6 +49,7 @@ struct governor {
 	unsigned n_cas;
 	struct rate own[SCOPES - CA_SCOPE_COUNT];
 	struct ledger *ledger;
+	struct bucket *accounts;     /* by CA: asked for at every turn */
 	int64_t wall_ms, mono_ms;    /* when we began */
 	unsigned changes, placed;    /* since the last writing */
 	struct stranger strangers[STRANGERS];
@@ -68,6 +69,7 @@ struct governor *governor_new(const struct governor_args *args)
 	g->own[0] = args->per_tenant;
 	g->own[1] = args->per_registered_domain;
 	g->ledger = ledger_new(BUCKETS_MAX);
+	g->accounts = mem_new(args->n_cas * sizeof *g->accounts);
 	g->wall_ms = clock_wall_ms();
 	g->mono_ms = clock_mono_ms();
 	return g;
@@ -78,6 +80,7 @@ void governor_free(struct governor **g)
 	if (!*g)
 		return;
 	ledger_free(&(*g)->ledger);
+	mem_free(&(*g)->accounts);
 	mem_free(&(*g)->cas);
 	mem_free(g);
 }
@@ -97,8 +100,6 @@ static struct str key_of(char dst[KEY], unsigned scope, unsigned ca, const char 
 	const char *subject = name;
 	if (scope == SCOPE_DOMAIN || scope == BUDGET_DOMAIN)
 		registered_domain(domain, str_from(name)), subject = domain;
-	else if (scope == SCOPE_ACCOUNT)
-		subject = "";
 	else if (scope == BUDGET_TENANT)
 		subject = tenant;
 	snprintf(dst, KEY, "%c%u %s", scopes[scope].letter, scope < CA_SCOPE_COUNT ? ca : 0, subject);
@@ -110,6 +111,8 @@ static const struct bucket *look(const struct governor *g, unsigned scope, unsig
 {
 	static const struct bucket full;
 	char key[KEY];
+	if (scope == SCOPE_ACCOUNT)
+		return &g->accounts[ca];
 	const struct bucket *b = ledger_find(g->ledger, key_of(key, scope, ca, grant->name, grant->tenant));
 	return b ? b : &full;
 }
@@ -118,6 +121,8 @@ static struct bucket *touch(struct governor *g, unsigned scope, unsigned ca, con
 {
 	char key[KEY];
 	g->changes++;
+	if (scope == SCOPE_ACCOUNT)
+		return &g->accounts[ca];
 	return ledger_at(g->ledger, key_of(key, scope, ca, grant->name, grant->tenant), now_ms(g));
 }
 
@@ -148,10 +153,10 @@ static bool counts(const struct governor *g, const struct grant *grant, unsigned
 static enum err refuse(const struct governor *g, const struct grant *grant, unsigned ca,
 	unsigned scope, int64_t wait_ms, struct fault *fault)
 {
-	char key[KEY];
-	struct str subject = key_of(key, scope, ca, grant->name, grant->tenant);
-	str_cut(subject, ' ', &subject);
-	const char *what = key + subject.len + 1;
+	char key[KEY] = "";
+	const char *what = "";
+	if (scope != SCOPE_ACCOUNT)
+		what = strchr(key_of(key, scope, ca, grant->name, grant->tenant).at, ' ') + 1;
 	fault_set(fault, E_RATE_LIMITED, "no more %s%s%s%s%s%.200s for the moment", scopes[scope].text,
 		what[0] ? " (" : "", what, what[0] ? ")" : "", scope < CA_SCOPE_COUNT ? " at " : "",
 		scope < CA_SCOPE_COUNT ? g->cas[ca].directory : "");
@@ -160,39 +165,53 @@ static enum err refuse(const struct governor *g, const struct grant *grant, unsi
 	return E_RATE_LIMITED;
 }
 
-/* Tokens others hold come back early more often than not: worth another look soon. */
+/* Orders under way give back what they hold within a minute or so, more often than not. */
 static int64_t wait_of(const struct bucket *b, const struct rate *r, int64_t now)
 {
 	struct bucket alone = *b;
 	int64_t wait_ms = bucket_wait_ms(b, r, 0, now);
 	alone.held = 0;
 	int64_t sure_ms = bucket_wait_ms(&alone, r, 0, now);
-	if (wait_ms <= 0 || wait_ms - sure_ms < HELD_WAIT_MS)
+	if (wait_ms <= sure_ms || wait_ms < HELD_WAIT_MS)
 		return wait_ms;
 	return sure_ms > HELD_WAIT_MS ? sure_ms : HELD_WAIT_MS;
 }
 
-enum err governor_take(struct governor *g, struct grant *grant, unsigned ca, struct fault *fault)
+/* E_OK: there is a token in each of these scopes where the order counts. */
+static enum err look_at(const struct governor *g, const struct grant *grant, unsigned from,
+	unsigned to, struct fault *fault)
 {
-	int64_t now = now_ms(g);
-	ASSERT(ca < g->n_cas && !grant->is_taken);
-	int64_t closed_ms = look(g, SCOPE_ACCOUNT, ca, grant)->closed_until_ms - now;
-	if (closed_ms > 0)
-		return refuse(g, grant, ca, SCOPE_ACCOUNT, closed_ms, fault);
-	for (unsigned s = 0; s < SCOPES; s++) {
-		if (!counts(g, grant, ca, s))
+	for (unsigned s = from; s < to; s++) {
+		if (!counts(g, grant, grant->ca, s))
 			continue;
-		int64_t wait_ms = wait_of(look(g, s, ca, grant), rate_of(g, ca, s), now);
+		int64_t wait_ms = wait_of(look(g, s, grant->ca, grant), rate_of(g, grant->ca, s), now_ms(g));
 		if (wait_ms > 0)
-			return refuse(g, grant, ca, s, wait_ms, fault);
+			return refuse(g, grant, grant->ca, s, wait_ms, fault);
 	}
-	for (unsigned s = 0; s < SCOPES; s++) {
-		if (!counts(g, grant, ca, s) || !rate_of(g, ca, s)->burst)
+	return E_OK;
+}
+
+static void hold(struct governor *g, struct grant *grant, unsigned from, unsigned to)
+{
+	for (unsigned s = from; s < to; s++) {
+		if (!rate_of(g, grant->ca, s)->burst || !counts(g, grant, grant->ca, s))
 			continue;
-		touch(g, s, ca, grant)->held++;
+		touch(g, s, grant->ca, grant)->held++;
 		grant->held |= 1u << s;
 	}
+}
+
+enum err governor_take(struct governor *g, struct grant *grant, unsigned ca, struct fault *fault)
+{
+	ASSERT(ca < g->n_cas && !grant->is_taken);
 	grant->ca = ca;
+	int64_t closed_ms = g->accounts[ca].closed_until_ms - now_ms(g);
+	if (closed_ms > 0)
+		return refuse(g, grant, ca, SCOPE_ACCOUNT, closed_ms, fault);
+	enum err err = look_at(g, grant, 0, SCOPES, fault);
+	if (err)
+		return err;
+	hold(g, grant, CA_SCOPE_COUNT, SCOPES);
 	grant->is_taken = true;
 	return E_OK;
 }
@@ -201,19 +220,24 @@ int64_t governor_wait_ms(const struct governor *g, unsigned ca, enum grant_kind 
 {
 	const struct rate *r = rate_of(g, ca, SCOPE_ACCOUNT);
 	unsigned reserve = kind == GRANT_RENEWAL ? 0 : r->burst / 2;
-	int64_t wait_ms = bucket_wait_ms(look(g, SCOPE_ACCOUNT, ca, &(struct grant){ .name = "" }), r,
+	int64_t wait_ms = bucket_wait_ms(&g->accounts[ca], r,
 		reserve, now_ms(g));
 	return wait_ms > 0 ? wait_ms : 0;
 }
 
-void governor_start(struct governor *g, struct grant *grant)
+enum err governor_start(struct governor *g, struct grant *grant, struct fault *fault)
 {
 	ASSERT(grant->is_taken && !grant->is_started);
+	enum err err = look_at(g, grant, 0, CA_SCOPE_COUNT, fault);
+	if (err)
+		return err;
+	hold(g, grant, 0, CA_SCOPE_COUNT);
+	if (rate_of(g, grant->ca, SCOPE_ACCOUNT)->burst) {
+		touch(g, SCOPE_ACCOUNT, grant->ca, grant)->held++;
+		grant->held |= 1u << SCOPE_ACCOUNT;
+	}
 	grant->is_started = true;
-	if (!rate_of(g, grant->ca, SCOPE_ACCOUNT)->burst)
-		return;
-	touch(g, SCOPE_ACCOUNT, grant->ca, grant)->held++;
-	grant->held |= 1u << SCOPE_ACCOUNT;
+	return E_OK;
 }
 
 /* ---- place, settle ---- */
@@ -243,9 +267,9 @@ static enum err exchange(struct governor *g, struct grant *grant, unsigned ca, s
 	if (kind == GRANT_CLIENTS)
 		grant->kind = GRANT_NAMED;   /* the budget has been charged */
 	enum err err = governor_take(g, grant, ca, fault);
-	grant->kind = kind;
 	if (!err)
-		governor_start(g, grant);
+		err = governor_start(g, grant, fault);
+	grant->kind = kind;
 	return err;
 }
 
@@ -327,14 +351,13 @@ void governor_learn(struct governor *g, unsigned ca, const char *name, const str
 unsigned governor_orders_left(const struct governor *g, unsigned ca)
 {
 	const struct rate *r = rate_of(g, ca, SCOPE_ACCOUNT);
-	return r->burst ? bucket_tokens(look(g, SCOPE_ACCOUNT, ca, &(struct grant){ .name = "" }), r,
+	return r->burst ? bucket_tokens(&g->accounts[ca], r,
 		now_ms(g)) : INT_MAX;
 }
 
 int64_t governor_closed_until_ms(const struct governor *g, unsigned ca)
 {
-	int64_t closed_ms = look(g, SCOPE_ACCOUNT, ca, &(struct grant){ .name = "" })->closed_until_ms
-		- now_ms(g);
+	int64_t closed_ms = g->accounts[ca].closed_until_ms - now_ms(g);
 	return closed_ms > 0 ? clock_wall_ms() + closed_ms : 0;
 }
 
@@ -378,6 +401,15 @@ static enum err write_bucket(const struct governor *g, struct str key, const str
 		STR_FMT(key));
 }
 
+static enum err write_account(const struct governor *g, unsigned ca, struct buf *out)
+{
+	char key[KEY];
+	if (bucket_is_idle(&g->accounts[ca], now_ms(g)))
+		return E_OK;
+	snprintf(key, sizeof key, "a%u -", ca);
+	return write_bucket(g, str_from(key), &g->accounts[ca], out);
+}
+
 enum err governor_write(struct governor *g, struct buf *out)
 {
 	const void *cursor = NULL;
@@ -386,6 +418,8 @@ enum err governor_write(struct governor *g, struct buf *out)
 	enum err err = buf_add(out, STR("sallyport-governor 1\n"));
 	for (unsigned i = 0; i < g->n_cas && !err; i++)
 		err = buf_addf(out, "ca %u %s\n", i, g->cas[i].directory);
+	for (unsigned i = 0; i < g->n_cas && !err; i++)
+		err = write_account(g, i, out);
 	while (!err && out->len + KEY + 64 < GOVERNOR_STATE && ledger_next(g->ledger, &cursor, &key, &b)) {
 		if (!bucket_is_idle(b, now_ms(g)))
 			err = write_bucket(g, key, b, out);
@@ -435,7 +469,8 @@ static bool read_bucket(struct reading *r, struct str number, struct str rest)
 	snprintf(text, sizeof text, "%c%u %.*s", scopes[scope].letter, ca, STR_FMT(subject));
 	const struct rate *rate = rate_of(r->g, ca, (unsigned)scope);
 	int64_t now = now_ms(r->g);
-	struct bucket *b = ledger_at(r->g->ledger, str_from(text), now);
+	struct bucket *b = scope == SCOPE_ACCOUNT ? &r->g->accounts[ca]
+		: ledger_at(r->g->ledger, str_from(text), now);
 	/* A clock that was ahead must not close anything for longer than a limit can last. */
 	b->full_at_ms = least((int64_t)full_at, now + (int64_t)rate->burst * rate->every_ms);
 	b->closed_until_ms = least((int64_t)closed_until, now + closed_max_ms);

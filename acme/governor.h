@@ -5,10 +5,11 @@
  * nevertheless. A grant goes with each order:
  *
  *   take ──► (waits for its turn) ──► start ──► place ──► settle: issued, failed, refused, unknown
- *     └─ refused, until when    └── settle: unused ──┘
+ *     │                               │  └── settle: unused
+ *     └──────── refused until ────────┘
  *
- * Tokens are held from take on and counted when the CA counts: a place in the queue does not age into
- * a second one. No I/O; time is base/clock's, monotonic while we run. Control loop.
+ * Our budgets are held from take on, the CA's limits from start on, and both are counted when the CA counts:
+ * a token promised does not come back by waiting. No I/O; time is base/clock's, monotonic while we run. Control loop.
  */
 #ifndef ACME_GOVERNOR_H
 #define ACME_GOVERNOR_H
@@ -64,13 +65,14 @@ struct governor;
 struct governor *governor_new(const struct governor_args *args);
 void governor_free(struct governor **g);
 
-/* E_OK: the tokens of all scopes but the account are held. E_RATE_LIMITED: fault says which is exhausted,
+/* E_OK: may join the queue, its budgets are held. E_RATE_LIMITED: fault says what is exhausted,
  * retry_at_ms when to come again. */
 enum err governor_take(struct governor *g, struct grant *grant, unsigned ca, struct fault *fault);
 /* How long the account's bucket has nothing for this kind; 0: an order may start. Half of it
  * is kept for renewals. */
 int64_t governor_wait_ms(const struct governor *g, unsigned ca, enum grant_kind kind);
-void governor_start(struct governor *g, struct grant *grant);
+/* Its turn, governor_wait_ms being 0. E_RATE_LIMITED: others were faster meanwhile. */
+enum err governor_start(struct governor *g, struct grant *grant, struct fault *fault);
 /* Right before newOrder. A grant taken for another CA or spent on an earlier order is exchanged for
  * another: may be refused like governor_take, and by the account. */
 enum err governor_place(struct governor *g, struct grant *grant, unsigned ca, struct fault *fault);

@@ -72,8 +72,9 @@ static bool is_renewal(enum turn_class class)
 static struct lane *lane_of(struct turns *t, const struct turn *turn)
 {
 	char key[LANE_KEY];
-	snprintf(key, sizeof key, "%d %u %.*s", (int)turn->class, turn->grant.ca, GOVERNOR_TENANT,
-		turn->grant.tenant ? turn->grant.tenant : "");
+	/* Who failed before is in one line: a tenant's many others must not keep a repaired one waiting. */
+	const char *tenant = turn->class == TURN_RETRY || !turn->grant.tenant ? "" : turn->grant.tenant;
+	snprintf(key, sizeof key, "%d %u %.*s", (int)turn->class, turn->grant.ca, GOVERNOR_TENANT, tenant);
 	struct lane *lane = map_get(&t->lanes, str_from(key));
 	if (lane)
 		return lane;
@@ -140,16 +141,18 @@ void turns_leave(struct turns *t, struct turn *turn)
 	t->running_renewals -= is_renewal(turn->class);
 }
 
-static struct turn *start(struct turns *t, struct turn *turn)
+static struct turn *start(struct turns *t, struct turn *turn, struct fault *fault)
 {
 	struct lane *lane = turn->lane;
 	list_remove(&lane->node);
 	list_append(&t->rings[lane->class], &lane->node);
 	take_out(t, turn);
+	fault_clear(fault);
+	if (governor_start(t->governor, &turn->grant, fault))
+		return turn;
 	turn->is_running = true;
 	t->running++;
 	t->running_renewals += is_renewal(turn->class);
-	governor_start(t->governor, &turn->grant);
 	return turn;
 }
 
@@ -177,7 +180,7 @@ static struct turn *first_of(struct turns *t, enum turn_class from, enum turn_cl
 	return NULL;
 }
 
-struct turn *turns_next(struct turns *t, int64_t *wait_ms)
+struct turn *turns_next(struct turns *t, int64_t *wait_ms, struct fault *fault)
 {
 	unsigned share = t->max_running - t->max_running / 4;
 	struct turn *turn = NULL;
@@ -190,7 +193,7 @@ struct turn *turns_next(struct turns *t, int64_t *wait_ms)
 		turn = first_of(t, TURN_VISITED, TURN_RETRY, wait_ms);
 	if (!turn)
 		turn = first_of(t, TURN_EXPIRED, TURN_EXPIRING, wait_ms);
-	return turn ? start(t, turn) : NULL;
+	return turn ? start(t, turn, fault) : NULL;
 }
 
 unsigned turns_count(const struct turns *t, enum turn_class class)

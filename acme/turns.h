@@ -48,9 +48,10 @@ void turns_hurry(struct turns *t, struct turn *turn);
 /* Out of the queue, or its place is free again; harmless on one that never joined. Its grant is the
  * owner's to settle. */
 void turns_leave(struct turns *t, struct turn *turn);
-/* The next whose time has come, started, or NULL: wait_ms says when to ask again if nothing else happens
- * (INT64_MAX: never). */
-struct turn *turns_next(struct turns *t, int64_t *wait_ms);
+/* The next whose time has come, out of the queue, or NULL: wait_ms says when to ask again if nothing else
+ * happens (INT64_MAX: never). fault E_OK: it is started; else the governor refused it (as governor_start)
+ * and it has no place. */
+struct turn *turns_next(struct turns *t, int64_t *wait_ms, struct fault *fault);
 /* Waiting. */
 unsigned turns_count(const struct turns *t, enum turn_class class);
 const char *turns_class_text(enum turn_class class);

@@ -43,8 +43,9 @@ static struct turn *add(const char *name, enum turn_class class, const char *ten
 
 static void next_is(const char *name)
 {
+	struct fault fault;
 	int64_t wait_ms;
-	struct turn *t = turns_next(turns, &wait_ms);
+	struct turn *t = turns_next(turns, &wait_ms, &fault);
 	if (!name) {
 		assert_null(t);
 		return;
@@ -107,6 +108,7 @@ static void one_a_client_waits_for_moves_up(void **state)
 static void half_of_the_bucket_is_the_renewals(void **state)
 {
 	static const char *const names[] = { "1", "2", "3", "4" };
+	struct fault fault;
 	int64_t wait_ms;
 	(void)state;
 	begin((struct rate){ 4, 1000 }, 64);
@@ -114,7 +116,7 @@ static void half_of_the_bucket_is_the_renewals(void **state)
 		add(names[i], TURN_VISITED, NULL, 0);
 	next_is("1");
 	next_is("2");
-	assert_null(turns_next(turns, &wait_ms));
+	assert_null(turns_next(turns, &wait_ms, &fault));
 	assert_int_equal(wait_ms, 1000);
 	add("r1", TURN_EXPIRING, NULL, 0);
 	add("r2", TURN_EXPIRING, NULL, 0);
@@ -149,6 +151,28 @@ static void places_are_bounded_and_shared(void **state)
 	end();
 }
 
+static void one_whose_limit_others_used_up_is_refused_at_its_turn(void **state)
+{
+	struct governor_ca ca = { .directory = "https://ca.test/dir",
+		.limits = { [SCOPE_DOMAIN] = { 1, 3600000 } } };
+	struct fault fault;
+	int64_t wait_ms;
+	(void)state;
+	begin((struct rate){ 0 }, 64);
+	turns_free(&turns);
+	governor_free(&governor);
+	governor = governor_new(&(struct governor_args){ .cas = &ca, .n_cas = 1 });
+	turns = turns_new(governor, 64);
+	add("a.q.test", TURN_BULK, NULL, 0);
+	add("b.q.test", TURN_BULK, NULL, 0);
+	next_is("a.q.test");
+	struct turn *t = turns_next(turns, &wait_ms, &fault);
+	assert_string_equal(t->grant.name, "b.q.test");
+	assert_int_equal(fault.code, E_RATE_LIMITED);
+	assert_true(fault.retry_at_ms > clock_wall_ms());
+	end();
+}
+
 static void every_class_has_a_text(void **state)
 {
 	(void)state;
@@ -164,6 +188,7 @@ int main(void)
 		cmocka_unit_test(one_a_client_waits_for_moves_up),
 		cmocka_unit_test(half_of_the_bucket_is_the_renewals),
 		cmocka_unit_test(places_are_bounded_and_shared),
+		cmocka_unit_test(one_whose_limit_others_used_up_is_refused_at_its_turn),
 		cmocka_unit_test(every_class_has_a_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
