@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -214,12 +215,36 @@ static void ask_server(struct job *j)
 	ares_destroy(channel);
 }
 
+/* "localhost" and all below it. */
+static bool is_localhost(const char *host)
+{
+	size_t len = strlen(host), ours = strlen("localhost");
+
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	return len >= ours && !strncasecmp(host + len - ours, "localhost", ours) &&
+	       (len == ours || host[len - ours - 1] == '.');
+}
+
+static void add_loopback(struct job *j)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+
+	add(j, (const struct sockaddr *)&in, sizeof(in));
+	add(j, (const struct sockaddr *)&in6, sizeof(in6));
+}
+
 static void ask(struct job *j)
 {
 	if (server[0])
 		ask_server(j);
 	else
 		ask_system(j);
+	/* RFC 6761 6.3: always loopback, also where no file says so, as in small containers. */
+	if (j->result.n == 0 && is_localhost(j->host))
+		add_loopback(j);
 	j->err = j->result.n > 0 ? E_OK : E_RESOLVE;
 }
 

@@ -78,6 +78,23 @@ static void localhost_is_known_everywhere(void **state)
 	assert_non_null(strstr(text, ":443"));
 }
 
+static void names_below_localhost_are_this_machine_too(void **state)
+{
+	static const char *const rows[] = {"app.localhost", "A.B.LOCALHOST."};
+	char text[ADDR_TEXT];
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct asked a;
+
+		ask(&a, rows[i], 5000);
+		wait_for(&a);
+		assert_int_equal(a.err, E_OK);
+		addr_text(text, &a.result.at[0]);
+		assert_true(!strcmp(text, "127.0.0.1:443") || !strcmp(text, "[::1]:443"));
+	}
+}
+
 static void impossible_names_do_not_resolve(void **state)
 {
 	struct asked a;
@@ -221,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(literals_need_no_lookup),
 		cmocka_unit_test(localhost_is_known_everywhere),
+		cmocka_unit_test(names_below_localhost_are_this_machine_too),
 		cmocka_unit_test(impossible_names_do_not_resolve),
 		cmocka_unit_test(canceled_nothing_follows),
 		cmocka_unit_test(a_resolver_of_ones_own_is_asked),
