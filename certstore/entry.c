@@ -265,6 +265,10 @@ enum err entry_summarise(struct str text, struct entry_summary *out)
 	if (err)
 		return err;
 	copy_text(out->name, sizeof(out->name), parsed.name);
+	copy_text(out->serial, sizeof(out->serial), parsed.serial);
+	copy_text(out->ca, sizeof(out->ca), parsed.ca);
+	copy_text(out->challenge, sizeof(out->challenge), parsed.challenge);
+	out->issued_at_ms = parsed.issued_at_ms;
 	out->not_before_ms = parsed.not_before_ms;
 	out->not_after_ms = parsed.not_after_ms;
 	out->renew_at_ms = entry_renewal_time(

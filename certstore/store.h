@@ -19,7 +19,8 @@
 	X(STORE_CERTS, "certs", 2, 512 * 1024)      /* bundles, by certificate name */ \
 	X(STORE_ACCOUNTS, "accounts", 2, 64 * 1024) /* by CA */ \
 	X(STORE_ORDERS, "orders", 1, 64 * 1024)     /* order journal, by name */ \
-	X(STORE_FAILURES, "failures", 1, 16 * 1024) /* failure memory and backoff, by name */
+	X(STORE_FAILURES, "failures", 1, 16 * 1024) /* failure memory and backoff, by name */ \
+	X(STORE_ANNOUNCED, "announced", 1, 4 * 1024) /* names the operator announced */
 
 enum store_group {
 #define X(name, dir, keep, cap) name,
@@ -97,6 +98,10 @@ struct store {
  * any.
  */
 enum err store_disk_open(
+	struct loop *l, const char *directory, struct store **out, struct fault *fault);
+/* The same store without writing a byte, whoever else uses it: only load and list work. E_NOT_FOUND when
+ * there is none. */
+enum err store_disk_open_to_read(
 	struct loop *l, const char *directory, struct store **out, struct fault *fault);
 struct store *store_memory_new(struct loop *l);
 

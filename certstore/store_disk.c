@@ -368,11 +368,13 @@ static const struct store_ops ops = {
 	.free = disk_free,
 };
 
-enum err store_disk_open(
-	struct loop *l, const char *directory, struct store **out, struct fault *fault)
+typedef enum err open_fn(struct store_root *out, const char *directory, struct fault *fault);
+
+static enum err open_disk(struct loop *l, const char *directory, open_fn *open_root,
+	struct store **out, struct fault *fault)
 {
 	struct disk *d = mem_new(sizeof(*d));
-	enum err err = store_open_root(&d->root, directory, fault);
+	enum err err = open_root(&d->root, directory, fault);
 
 	*out = NULL;
 	if (err) {
@@ -385,4 +387,16 @@ enum err store_disk_open(
 	map_init(&d->held);
 	*out = &d->store;
 	return E_OK;
+}
+
+enum err store_disk_open(
+	struct loop *l, const char *directory, struct store **out, struct fault *fault)
+{
+	return open_disk(l, directory, store_open_root, out, fault);
+}
+
+enum err store_disk_open_to_read(
+	struct loop *l, const char *directory, struct store **out, struct fault *fault)
+{
+	return open_disk(l, directory, store_open_to_read, out, fault);
 }

@@ -128,7 +128,7 @@ enum err store_list_page(
 	out->names = mem_new(w.max * sizeof(*out->names));
 	if (strlen(args->cursor) > 3 && sscanf(args->cursor, "%2x/", &shard) == 1)
 		after = args->cursor + 3;
-	for (; shard < STORE_PATH_SHARDS && !rc && !w.is_full; shard++) {
+	for (; r->groups[args->group] >= 0 && shard < STORE_PATH_SHARDS && !rc && !w.is_full; shard++) {
 		char name[STORE_PATH_SHARD];
 
 		snprintf(name, sizeof(name), "%02x", shard & 0xff);

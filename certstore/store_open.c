@@ -240,6 +240,37 @@ enum err store_open_root(struct store_root *out, const char *directory, struct f
 	return err;
 }
 
+static enum err open_existing(const char *directory, int *top, struct fault *fault)
+{
+	*top = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*top >= 0)
+		return judge(*top, directory, fault);
+	if (errno == ENOENT)
+		return fault_set(fault, E_NOT_FOUND, "%s does not exist", directory);
+	return refuse(fault, directory, -errno);
+}
+
+enum err store_open_to_read(struct store_root *out, const char *directory, struct fault *fault)
+{
+	bool is_new = false;
+	int top = -1;
+	enum err err;
+
+	memset(out, 0xff, sizeof(*out)); /* every descriptor -1 */
+	fault_during(fault, "opening the store");
+	err = open_existing(directory, &top, fault);
+	if (!err)
+		err = check_format(top, &is_new, fault);
+	if (!err && is_new)
+		err = fault_set(fault, E_NOT_FOUND, "%s is no store yet", directory);
+	for (int g = 0; !err && g < STORE_GROUP_COUNT; g++)
+		out->groups[g] = files_open_directory(
+			top, store_value_group_name((enum store_group)g));
+	if (top >= 0)
+		close(top);
+	return err;
+}
+
 static void close_one(int *fd)
 {
 	if (*fd >= 0)

@@ -9,6 +9,8 @@
 #include "certstore/store_value.h"
 
 enum err store_open_root(struct store_root *out, const char *directory, struct fault *fault);
+/* Makes, repairs and writes nothing; what is missing stays missing. */
+enum err store_open_to_read(struct store_root *out, const char *directory, struct fault *fault);
 void store_open_close(struct store_root *r);
 
 #endif

@@ -137,7 +137,7 @@ static void quarantine(const struct store_root *r, int dir, const char *file, en
 	snprintf(to, sizeof(to), "%s-%.140s-%.40s-%" PRId64 "-%d-%u", groups[g].name, path.name,
 		last ? "directory" : file, clock_wall_ms(), (int)getpid(),
 		atomic_fetch_add(&counter, 1));
-	if (files_rename(dir, file, r->quarantine, to) == 0)
+	if (r->quarantine >= 0 && files_rename(dir, file, r->quarantine, to) == 0)
 		log_quarantine(g, name, to, why);
 }
 
@@ -145,7 +145,7 @@ static void quarantine(const struct store_root *r, int dir, const char *file, en
 static int open_value(const struct store_root *r, enum store_group g, const char *name,
 	const struct store_path *path)
 {
-	int dir = files_open_directory(r->groups[g], path->both);
+	int dir = r->groups[g] < 0 ? -ENOENT : files_open_directory(r->groups[g], path->both);
 
 	if (dir != -ENOTDIR && dir != -ELOOP)
 		return dir;

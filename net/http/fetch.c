@@ -47,6 +47,7 @@ static const struct http_limits limits = { .head_bytes = HEAD_MAX, .headers = HE
 struct fetcher {
 	struct fetcher_args args;
 	char *user_agent;
+	struct addr address;
 	struct loop_task task;
 	struct list fetches;         /* all that are not done, oldest first */
 	struct list done;            /* failed before they began */
@@ -122,6 +123,10 @@ struct fetcher *fetcher_new(const struct fetcher_args *args)
 	f->args = *args;
 	f->args.tls = args->tls ? tls_context_ref(args->tls) : NULL;
 	f->user_agent = mem_strdup(args->user_agent ? args->user_agent : "sallyport");
+	if (args->address) {
+		f->address = *args->address;
+		f->args.address = &f->address;
+	}
 	f->args.connections_max = args->connections_max ? args->connections_max : CONNECTIONS;
 	f->args.connect_ms = or_default(args->connect_ms, CONNECT_MS);
 	f->args.response_ms = or_default(args->response_ms, RESPONSE_MS);
@@ -274,6 +279,7 @@ static void dial(struct fetch *t)
 	const struct dial_args args = {
 		.host = host,
 		.port = t->url.port,
+		.address = f->args.address,
 		.tls = str_is(t->url.scheme, "https") ? f->args.tls : NULL,
 		.alpn = "http/1.1",
 		.timeout_ms = f->args.connect_ms,

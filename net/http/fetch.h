@@ -26,6 +26,7 @@ struct fetcher_args {
 	int64_t connect_ms, response_ms, total_ms;  /* 0: 10 s, 30 s, 60 s */
 	size_t body_max;              /* 0: 256 KiB */
 	int64_t idle_ms;              /* 0: 15 s */
+	const struct addr *address;   /* copied: whom to ask whatever the URL says (a Unix socket); NULL */
 };
 struct fetcher *fetcher_new(const struct fetcher_args *args);
 /* Cancels all without callbacks. */
