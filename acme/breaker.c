@@ -73,3 +73,18 @@ unsigned breaker_openings(const struct breaker *b)
 {
 	return b->openings;
 }
+
+const char *breaker_text(const struct breaker *b)
+{
+	static const char *const texts[] = {
+#define X(name, text) [name] = text,
+		BREAKER_STATES(X)
+#undef X
+	};
+	return texts[b->state];
+}
+
+bool breaker_is_closed(const struct breaker *b)
+{
+	return b->state == BREAKER_CLOSED;
+}

@@ -46,5 +46,8 @@ void breaker_failed(struct breaker *b, enum breaker_evidence evidence, int64_t a
 /* When the next attempt makes sense. */
 int64_t breaker_until(const struct breaker *b, int64_t now_ms);
 unsigned breaker_openings(const struct breaker *b);
+/* For status: "works", "left alone", "being tried again". */
+const char *breaker_text(const struct breaker *b);
+bool breaker_is_closed(const struct breaker *b);
 
 #endif

@@ -11,7 +11,9 @@
 
 #include "acme/account.h"
 #include "acme/job.h"
+#include "acme/revocation.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -39,13 +41,20 @@ struct unsaved {
 	struct buf bundle;
 };
 
+/* A revocation under way. */
+struct revoking {
+	struct list node;
+	struct revocation *revocation;
+	struct issuer_revoke_args args;
+};
+
 struct issuer {
 	struct conf *conf;
 	struct job_env env;
 	struct map tickets;        /* name -> struct ticket * */
 	struct list lines[LINES];
 	unsigned max_orders, running, running_renewals;
-	struct list unsaved;
+	struct list unsaved, revoking;
 	unsigned n_unsaved;
 	struct deadline unsaved_timer;
 	int64_t unsaved_pause_ms;
@@ -230,6 +239,46 @@ static enum err open_cas(struct issuer *i, const char *user_agent, struct fault 
 	return E_OK;
 }
 
+/* ---- revocations ---- */
+
+static void end_revocation(struct revoking *r, enum err err, const struct fault *fault)
+{
+	struct issuer_revoke_args args = r->args;
+	revocation_cancel(&r->revocation);
+	list_remove(&r->node);
+	mem_free(&r);
+	args.fn(args.owner, err, fault);
+}
+
+static void on_revoked(void *owner, enum err err, const struct fault *fault)
+{
+	struct revoking *r = owner;
+	r->revocation = NULL;
+	end_revocation(r, err, fault);
+}
+
+static void cancel_revocations(struct issuer *i)
+{
+	list_each(&i->revoking, node, tmp)
+		end_revocation(list_entry(node, struct revoking, node), E_CANCELED, NULL);
+}
+
+enum err issuer_revoke(struct issuer *i, const struct issuer_revoke_args *args, struct fault *fault)
+{
+	for (unsigned n = 0; n < i->env.n_cas; n++) {
+		if (!str_is(str_from(args->ca), i->env.cas[n].conf->directory))
+			continue;
+		struct revoking *r = mem_new(sizeof *r);
+		r->args = *args;
+		list_append(&i->revoking, &r->node);
+		r->revocation = revocation_start(&i->env.cas[n], args->leaf_der,
+			(enum revocation_reason)args->reason, on_revoked, r);
+		return E_OK;
+	}
+	return fault_set(fault, E_NOT_FOUND, "its CA (%s) is not among those of acme.ca",
+		args->ca[0] ? args->ca : "none is recorded");
+}
+
 /* ---- the door ---- */
 
 enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct fault *fault)
@@ -248,6 +297,7 @@ enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct 
 	for (int line = 0; line < LINES; line++)
 		list_init(&i->lines[line]);
 	list_init(&i->unsaved);
+	list_init(&i->revoking);
 	deadline_init(&i->unsaved_timer, args->loop, on_unsaved_timer);
 	i->max_orders = i->conf->acme.max_orders ? i->conf->acme.max_orders : MAX_ORDERS;
 	enum err err = open_cas(i, args->user_agent, fault);
@@ -272,6 +322,7 @@ void issuer_free(struct issuer **issuer)
 		mem_free(&t);
 	}
 	map_fini(&i->tickets);
+	cancel_revocations(i);
 	list_each(&i->unsaved, node, tmp)
 		free_unsaved(list_entry(node, struct unsaved, node));
 	deadline_disarm(&i->unsaved_timer);
@@ -325,4 +376,44 @@ void issuer_forgive(struct issuer *i, const char *name)
 const char *issuer_job_text(const struct job *j)
 {
 	return job_text(j);
+}
+
+const struct job *issuer_find(const struct issuer *i, const char *name)
+{
+	const struct ticket *t = map_get(&i->tickets, str_from(name));
+	return t ? t->job : NULL;
+}
+
+const struct failure *issuer_failure(const struct issuer *i, const char *name)
+{
+	return memory_newest(&i->env.memory, name);
+}
+
+struct job *issuer_force(struct issuer *i, const char *name, issuer_fn *fn, void *owner)
+{
+	issuer_forgive(i, name);
+	struct job *j = issuer_obtain(i, name, ISSUER_RENEWAL, fn, owner);
+	job_force(j);
+	return j;
+}
+
+unsigned issuer_cas(const struct issuer *i)
+{
+	return i->env.n_cas;
+}
+
+void issuer_look(const struct issuer *i, unsigned n, struct issuer_ca *out)
+{
+	ASSERT(n < i->env.n_cas);
+	const struct ca *ca = &i->env.cas[n];
+	int64_t mono = clock_mono_ms();
+	*out = (struct issuer_ca){ .name = ca->conf->name, .directory = ca->conf->directory,
+		.state = breaker_text(&ca->breaker), .is_well = breaker_is_closed(&ca->breaker) };
+	if (!out->is_well)
+		out->retry_at_ms = clock_wall_ms() + breaker_until(&ca->breaker, mono) - mono;
+}
+
+struct issuer_load issuer_load(const struct issuer *i)
+{
+	return (struct issuer_load){ (unsigned)map_count(&i->tickets), i->running, i->n_unsaved };
 }

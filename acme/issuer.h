@@ -58,6 +58,37 @@ void issuer_hurry(struct job *j);
 /* Forgets the failure memory of a name (operator's wish, or its configuration changed). */
 void issuer_forgive(struct issuer *i, const char *name);
 
+/* The job of a name under way, or NULL; and what memory knows of its failures, or NULL. Borrowed. */
+const struct job *issuer_find(const struct issuer *i, const char *name);
+struct failure;
+const struct failure *issuer_failure(const struct issuer *i, const char *name);
+/* As issuer_obtain, whatever the store has and whatever failed before: an operator's wish. */
+struct job *issuer_force(struct issuer *i, const char *name, issuer_fn *fn, void *owner);
+
+/* Revokes at the CA of this directory URL; fn comes once, with E_CANCELED if the issuer ends before.
+ * E_NOT_FOUND: no such CA is configured; then fn does not come. */
+struct issuer_revoke_args {
+	const char *ca;
+	struct str leaf_der;                    /* copied */
+	int reason;                             /* enum revocation_reason */
+	void (*fn)(void *owner, enum err err, const struct fault *fault);
+	void *owner;
+};
+enum err issuer_revoke(struct issuer *i, const struct issuer_revoke_args *args, struct fault *fault);
+
+/* For status: the CAs in their order, and what is under way. */
+struct issuer_ca {
+	const char *name, *directory, *state;   /* borrowed; state: breaker's text */
+	bool is_well;
+	int64_t retry_at_ms;                    /* wall clock; 0: now */
+};
+unsigned issuer_cas(const struct issuer *i);
+void issuer_look(const struct issuer *i, unsigned ca, struct issuer_ca *out);
+struct issuer_load {
+	unsigned jobs, running, unsaved;
+};
+struct issuer_load issuer_load(const struct issuer *i);
+
 /* What it is doing now, for logs and status: "validating tls-alpn-01". Static text. */
 const char *issuer_job_text(const struct job *j);
 

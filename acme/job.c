@@ -56,7 +56,7 @@ struct job {
 
 	enum job_state state;
 	struct errand *errand, *journal_errand;
-	bool is_locked;
+	bool is_locked, is_forced;
 	struct failure failure;     /* count 0: none */
 	struct entry *held;         /* what the store has, due or expired */
 	struct journal journal;     /* url "": none */
@@ -225,7 +225,7 @@ static void ask_stored(struct job *j)
 static void answer_stored(struct job *j, struct entry *e)
 {
 	int64_t now = clock_wall_ms();
-	if (!e || !entry_is_valid_at(e, now) || now >= e->renew_at_ms) {
+	if (!e || j->is_forced || !entry_is_valid_at(e, now) || now >= e->renew_at_ms) {
 		j->held = e;
 		enter(j, JOB_JOURNAL);
 		return;
@@ -750,6 +750,25 @@ const char *job_name(const struct job *j)
 const char *job_text(const struct job *j)
 {
 	return j->state == JOB_ORDER && j->order ? order_text(j->order) : rows[j->state].text;
+}
+
+enum job_stage job_stage(const struct job *j)
+{
+	if (j->state <= JOB_LOCK)
+		return JOB_STAGE_QUEUED;
+	return j->state == JOB_ORDER && j->order && order_is_validating(j->order) ? JOB_STAGE_VALIDATING
+		: JOB_STAGE_ORDERING;
+}
+
+int64_t job_started_ms(const struct job *j)
+{
+	return j->started_at_ms;
+}
+
+void job_force(struct job *j)
+{
+	ASSERT(j->state <= JOB_LOCK);
+	j->is_forced = true;
 }
 
 struct job_env *job_env(const struct job *j)

@@ -45,6 +45,12 @@ void job_free(struct job **j);
 const char *job_name(const struct job *j);
 /* Static text. */
 const char *job_text(const struct job *j);
+/* Where it is, coarsely: for status. */
+enum job_stage { JOB_STAGE_QUEUED, JOB_STAGE_ORDERING, JOB_STAGE_VALIDATING };
+enum job_stage job_stage(const struct job *j);
+int64_t job_started_ms(const struct job *j);   /* loop clock */
+/* Orders even if the store has a certificate that is good for longer. Before its turn. */
+void job_force(struct job *j);
 /* For issuer's queue. */
 struct job_env *job_env(const struct job *j);
 struct list *job_node(struct job *j);

@@ -565,3 +565,8 @@ const char *order_text(const struct order *o)
 {
 	return o->state == ORDER_AUTHORIZE && o->authz ? authz_text(o->authz) : rows[o->state].text;
 }
+
+bool order_is_validating(const struct order *o)
+{
+	return o->state == ORDER_AUTHORIZE && o->authz;
+}

@@ -76,5 +76,6 @@ int order_challenge(const struct order *o);
 unsigned order_polls(const struct order *o);
 /* Static text: what it does now. */
 const char *order_text(const struct order *o);
+bool order_is_validating(const struct order *o);
 
 #endif

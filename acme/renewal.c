@@ -19,6 +19,7 @@
 enum {
 	WATCHED_MAX = 100000,
 	RUNNING_MAX = 8,
+	FORCED_MAX = 64,
 	SWEEP_NAMES = 64, SWEEP_VISITS = 512,   /* of one call */
 	SWEEP_PAUSE_MS = 500,                   /* between calls: half a thousand names take their time */
 	BUSY_MS = 60 * 1000,                    /* somebody else is at it, or it is not wanted now */
@@ -347,4 +348,24 @@ void renewal_start_sweep(struct renewal *r)
 	r->cursor[0] = '\0';
 	r->found = 0;
 	sweep_more(r);
+}
+
+bool renewal_force(struct renewal *r, const char *name)
+{
+	struct watched *w = find_or_add(r, name);
+	if (!w || (!w->job && r->running >= FORCED_MAX))
+		return false;
+	if (w->job)
+		return true;
+	if (w->place)
+		heap_remove(r, w);
+	r->running++;
+	w->job = issuer_force(r->args.issuer, w->name, on_obtained, w);
+	return true;
+}
+
+struct renewal_load renewal_load(const struct renewal *r)
+{
+	return (struct renewal_load){ (unsigned)map_count(&r->names), r->running,
+		r->n ? r->heap[1]->at_ms : INT64_MAX };
 }

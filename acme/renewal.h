@@ -32,6 +32,15 @@ void renewal_watch(struct renewal *r, const struct entry *e);
 void renewal_unwatch(struct renewal *r, const char *name);
 /* A renewal of this name is under way: callers wait for on_renewed instead of ordering. */
 bool renewal_is_busy(const struct renewal *r, const char *name);
+/* Renews now, due or not, as the operator wishes; nothing new if it is under way. False: too many at once.
+ * Not for a name whose job is under way elsewhere (is_busy). */
+bool renewal_force(struct renewal *r, const char *name);
+/* For status. next_at_ms: wall clock, INT64_MAX when none is watched. */
+struct renewal_load {
+	unsigned watched, running;
+	int64_t next_at_ms;
+};
+struct renewal_load renewal_load(const struct renewal *r);
 /* Begins the sweep of the whole store; repeated at intervals. */
 void renewal_start_sweep(struct renewal *r);
 

@@ -32,6 +32,14 @@ struct job *issuer_obtain(struct issuer *i, const char *name, enum issuer_reason
 	return (struct job *)s;
 }
 
+static unsigned n_forced;
+
+struct job *issuer_force(struct issuer *i, const char *name, issuer_fn *fn, void *owner)
+{
+	n_forced++;
+	return issuer_obtain(i, name, ISSUER_RENEWAL, fn, owner);
+}
+
 void issuer_disown(struct job **j)
 {
 	n_disowned += *j != NULL;
@@ -79,7 +87,7 @@ static int open_all(void **state)
 	log_setup(2, LOG_ERROR, LOG_TEXT);
 	loop = loop_new();
 	store = store_memory_new(loop);
-	n_started = n_disowned = n_renewed = 0;
+	n_started = n_disowned = n_renewed = n_forced = 0;
 	wanted = true;
 	busy = false;
 	renewal = renewal_new(&(struct renewal_args){ .loop = loop, .store = store,
@@ -293,10 +301,44 @@ static void freeing_during_a_sweep_is_safe(void **state)
 	turn(50);
 }
 
+static void the_operator_may_renew_what_is_not_due_or_not_known(void **state)
+{
+	struct entry e = make("a.test", -100, 5000, 10000), next = make("a.test", 0, 6000, 12000);
+	(void)state;
+	renewal_watch(renewal, &e);
+	turn(5);
+	assert_int_equal(n_started, 0);
+	assert_true(renewal_force(renewal, "a.test"));
+	assert_true(renewal_force(renewal, "a.test"));   /* under way: nothing new */
+	assert_true(renewal_force(renewal, "b.test"));
+	assert_int_equal(n_forced, 2);
+	assert_true(renewal_is_busy(renewal, "a.test"));
+	answer(0, E_OK, &next, 0);
+	assert_int_equal(n_renewed, 1);
+	assert_false(renewal_is_busy(renewal, "a.test"));
+	answer(1, E_ISSUE, NULL, clock_wall_ms() + 100000);
+	assert_false(renewal_is_busy(renewal, "b.test"));
+	assert_int_equal(renewal_load(renewal).watched, 2);
+	assert_int_equal(renewal_load(renewal).running, 0);
+}
+
+static void wishes_are_bounded(void **state)
+{
+	char name[32];
+	unsigned taken = 0;
+	(void)state;
+	for (int i = 0; i < STARTED_MAX + 10; i++) {
+		snprintf(name, sizeof name, "n%d.test", i);
+		taken += renewal_force(renewal, name);
+	}
+	assert_int_equal(taken, STARTED_MAX);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 	const struct CMUnitTest tests[] = {
+		T(the_operator_may_renew_what_is_not_due_or_not_known), T(wishes_are_bounded),
 		T(only_the_due_are_renewed),
 		T(the_expired_come_first_and_few_at_a_time),
 		T(a_failure_waits_for_the_issuers_time),
