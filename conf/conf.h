@@ -182,6 +182,10 @@ struct conf_log {
 	bool access;
 };
 
+struct conf_admin {
+	const char *socket;        /* path, or "off"; NULL: control.sock in the store */
+};
+
 /* Where an effective value came from, for "sallyport config". */
 struct conf_origin {
 	const char *path;          /* JSON path, "acme.email" */
@@ -198,6 +202,7 @@ struct conf {
 	struct conf_acme acme;
 	struct conf_on_demand on_demand;
 	struct conf_log log;
+	struct conf_admin admin;
 	const char *email;         /* for the accounts; acme.email wins over it */
 	const char *store;         /* directory */
 	const char *resolver;      /* "address:port" of a DNS server; NULL: the system's */

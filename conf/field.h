@@ -74,6 +74,7 @@ extern const struct field fields_timeouts[];
 extern const struct field fields_limits[];
 extern const struct field fields_tls[];
 extern const struct field fields_log[];
+extern const struct field fields_admin[];
 extern const struct field fields_acme[];
 extern const struct field fields_ca[];
 extern const struct field fields_on_demand[];

@@ -163,6 +163,12 @@ const struct field fields_log[] = {
 	{ 0 },
 };
 
+const struct field fields_admin[] = {
+	{ "socket", CONF_TEXT, FIELD(conf_admin, socket),
+		.help = "Unix socket that `sallyport status`, `why` and the like talk to; only the same user may. `off`: none. Default: `control.sock` in the store." },
+	{ 0 },
+};
+
 const struct field fields_timeouts[] = {
 	{ "client_hello", CONF_DURATION, FIELD(conf_timeouts, client_hello_ms), .dflt = "10s", .min = "100ms", .max = "10m",
 		.help = "From accepting a connection to its complete ClientHello." },
@@ -230,6 +236,7 @@ const struct field fields_top[] = {
 	{ "trusted_proxies", CONF_SPECIAL, 0, .dflt = "", .special = &special_trusted_proxies,
 		.help = "Clients whose X-Forwarded-* and Forwarded headers are believed." },
 	{ "log", CONF_OBJECT, FIELD(conf, log), .rows = fields_log, .help = "What is logged." },
+	{ "admin", CONF_OBJECT, FIELD(conf, admin), .rows = fields_admin, .help = "How a running instance is asked and told." },
 	{ "store", CONF_TEXT, FIELD(conf, store),
 		.help = "Directory for keys, certificates and accounts. Default: `/var/lib/sallyport`, or `sallyport` in the user's data directory when not root." },
 	{ "$schema", CONF_SPECIAL, 0, .special = &special_ignored,

@@ -13,30 +13,29 @@
 #include "net/http/h1_parser.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
-#include "proxy/command_line.h"
+#include "proxy/command_call.h"
+#include "proxy/command_look.h"
+#include "proxy/command_names.h"
 #include "proxy/control.h"
 #include "proxy/snapshot.h"
 #include "proxy/startup.h"
 
-struct call {
-	const struct command_args *args;
-	struct command_line line;
-};
+static int run(struct command_call *c);
+static int proxy(struct command_call *c);
+static int check(struct command_call *c);
+static int config(struct command_call *c);
+static int schema(struct command_call *c);
+static int version(struct command_call *c);
+static int help(struct command_call *c);
 
-static int run(struct call *c);
-static int proxy(struct call *c);
-static int check(struct call *c);
-static int config(struct call *c);
-static int schema(struct call *c);
-static int version(struct call *c);
-static int help(struct call *c);
+enum { OPTIONS_NAMES = OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_WAIT };
 
 static const struct command {
 	const char *name;
 	const char *words;        /* for usage */
 	unsigned least, most;     /* of them */
 	unsigned options;
-	int (*fn)(struct call *c);
+	int (*fn)(struct command_call *c);
 	const char *help;
 } commands[] = {
 	{ "proxy", "HOST UPSTREAM", 2, 2, OPTIONS_CONF | OPTIONS_PROXY, proxy,
@@ -46,6 +45,21 @@ static const struct command {
 		"read the configuration and the certificates it names, and say what is wrong" },
 	{ "config", "", 0, 0, OPTIONS_CONF | OPTIONS_ORIGIN | OPTIONS_JSON, config,
 		"print the effective configuration, and where each value comes from" },
+	{ "status", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_QUIET, command_status,
+		"how the running instance is; exit code 3 when something needs a look" },
+	{ "certs", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_PAGE, command_certs,
+		"list the certificates of the store" },
+	{ "why", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON, command_why,
+		"explain one name: what is served, what failed, what comes next" },
+	{ "issue", "NAME", 1, 1, OPTIONS_NAMES, command_issue,
+		"get a certificate now if there is no good one, whatever failed before" },
+	{ "renew", "NAME", 1, 1, OPTIONS_NAMES, command_renew, "replace the certificate now, due or not" },
+	{ "add", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON, command_add,
+		"announce a name: allowed without asking, ordered when its DNS record appears" },
+	{ "forget", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON, command_forget,
+		"remove all there is of a name, its certificate too" },
+	{ "revoke", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_REVOKE,
+		command_revoke, "revoke the certificate at its CA, and replace it" },
 	{ "schema", "", 0, 0, OPTIONS_JSON, schema, "print the JSON Schema of the configuration" },
 	{ "version", "", 0, 0, OPTIONS_JSON, version, "print the versions of this program and its libraries" },
 	{ "help", "[CODE|COMMAND]", 0, 1, OPTIONS_JSON, help,
@@ -89,7 +103,7 @@ static int usage(const struct command_args *args, const struct command *command,
 	return COMMAND_USAGE;
 }
 
-static int dispatch(struct call *c, const struct command *command)
+static int dispatch(struct command_call *c, const struct command *command)
 {
 	char complaint[256];
 
@@ -109,7 +123,7 @@ int command_run(const struct command_args *args)
 {
 	const char *name = args->arguments[0];
 	const struct command *command = name ? find(name) : NULL;
-	struct call c = { .args = args };
+	struct command_call c = { .args = args };
 	char complaint[256];
 	int code;
 
@@ -124,76 +138,9 @@ int command_run(const struct command_args *args)
 	return code;
 }
 
-/* ---- reading the configuration ---- */
-
-static void print_json(FILE *out, struct json **root)
-{
-	struct buf text;
-
-	buf_init(&text, 0);
-	if (json_print(*root, &text, true) == E_OK)
-		fprintf(out, "%s\n", buf_cstring(&text));
-	buf_fini(&text);
-	json_free(root);
-}
-
-static void print_fault(FILE *out, const struct fault *fault)
-{
-	fprintf(out, "SP-%d %s%s%s: %s\n", err_code(fault->code), err_text(fault->code),
-		fault->activity[0] ? " while " : "", fault->activity, fault->detail);
-	if (err_advice(fault->code)[0])
-		fprintf(out, "  fix    %s\n", err_advice(fault->code));
-}
-
-static void problems_json(FILE *out, enum err err, const struct conf_problems *problems)
-{
-	struct json *root = json_new_object(), *list = json_new_array();
-	char code[16];
-
-	snprintf(code, sizeof(code), "SP-%d", err_code(err));
-	json_put_bool(root, "ok", false);
-	json_put_cstr(root, "code", code);
-	for (unsigned i = 0; i < problems->n; i++)
-		json_append_str(list, str_from(problems->at[i].text));
-	json_put(root, "problems", list);
-	print_json(out, &root);
-}
-
-static void print_problems(const struct call *c, enum err err, const struct conf_problems *problems)
-{
-	FILE *out = c->args->err;
-
-	if (c->line.json) {
-		problems_json(c->args->out, err, problems);
-		return;
-	}
-	for (unsigned i = 0; i < problems->n; i++)
-		fprintf(out, "%s\n", problems->at[i].text);
-	fprintf(out, "SP-%d %s\n  fix    %s\n", err_code(err), err_text(err), err_advice(err));
-}
-
-static const char *config_file(const struct call *c, bool otherwise_default)
-{
-	return c->line.config ? c->line.config : otherwise_default ? load_default_file() : NULL;
-}
-
-static struct conf *load(const struct call *c, struct load_args *args)
-{
-	struct conf_problems problems = { 0 };
-	struct conf *conf = NULL;
-	enum err err;
-
-	args->environment = c->args->environment;
-	args->overrides = c->line.overrides;
-	err = load_conf(args, &conf, &problems);
-	if (err)
-		print_problems(c, err, &problems);
-	return err ? NULL : conf;
-}
-
 /* ---- proxy, run ---- */
 
-static int run_conf(struct call *c, struct conf *conf, const char *from)
+static int run_conf(struct command_call *c, struct conf *conf, const char *from)
 {
 	struct fault fault = { 0 };
 	enum err err;
@@ -206,26 +153,26 @@ static int run_conf(struct call *c, struct conf *conf, const char *from)
 	if (!err)
 		return COMMAND_FINE;
 	fault.code = err;
-	print_fault(c->args->err, &fault);
+	command_print_fault(c->args->err, &fault);
 	return COMMAND_FAILED;
 }
 
-static int proxy(struct call *c)
+static int proxy(struct command_call *c)
 {
 	struct load_args args = {
-		.file = config_file(c, false),
+		.file = command_config_file(c, false),
 		.proxy_host = c->line.words[0],
 		.proxy_to = c->line.words[1],
 	};
 
-	return run_conf(c, load(c, &args), "command line");
+	return run_conf(c, command_load(c, &args), "command line");
 }
 
-static int run(struct call *c)
+static int run(struct command_call *c)
 {
-	struct load_args args = { .file = config_file(c, true) };
+	struct load_args args = { .file = command_config_file(c, true) };
 
-	return run_conf(c, load(c, &args), args.file ? args.file : "environment");
+	return run_conf(c, command_load(c, &args), args.file ? args.file : "environment");
 }
 
 /* ---- check, config, schema ---- */
@@ -246,7 +193,7 @@ static enum err check_files(struct conf *conf, struct fault *fault)
 	return err;
 }
 
-static int checked(const struct call *c, const struct conf *conf, const char *file)
+static int checked(const struct command_call *c, const struct conf *conf, const char *file)
 {
 	struct json *root;
 
@@ -260,14 +207,14 @@ static int checked(const struct call *c, const struct conf *conf, const char *fi
 	json_put_bool(root, "ok", true);
 	json_put_number(root, "sites", conf->n_sites);
 	json_put_number(root, "upstreams", conf->n_upstreams);
-	print_json(c->args->out, &root);
+	command_print_json(c->args->out, &root);
 	return COMMAND_FINE;
 }
 
-static int check(struct call *c)
+static int check(struct command_call *c)
 {
-	struct load_args args = { .file = config_file(c, true) };
-	struct conf *conf = load(c, &args);
+	struct load_args args = { .file = command_config_file(c, true) };
+	struct conf *conf = command_load(c, &args);
 	struct conf_problems problems = { .n = 1 };
 	struct fault fault = { 0 };
 	int code = COMMAND_FAILED;
@@ -279,18 +226,18 @@ static int check(struct call *c)
 	} else if (c->line.json) {
 		snprintf(problems.at[0].text, sizeof(problems.at[0].text), "%s: %s", fault.activity,
 			fault.detail);
-		problems_json(c->args->out, fault.code, &problems);
+		command_problems_json(c->args->out, fault.code, &problems);
 	} else {
-		print_fault(c->args->err, &fault);
+		command_print_fault(c->args->err, &fault);
 	}
 	conf_unref(&conf);
 	return code;
 }
 
-static int config(struct call *c)
+static int config(struct command_call *c)
 {
-	struct load_args args = { .file = config_file(c, true) };
-	struct conf *conf = load(c, &args);
+	struct load_args args = { .file = command_config_file(c, true) };
+	struct conf *conf = command_load(c, &args);
 	struct buf text;
 	enum err err;
 
@@ -305,7 +252,7 @@ static int config(struct call *c)
 	return err ? COMMAND_FAILED : COMMAND_FINE;
 }
 
-static int schema(struct call *c)
+static int schema(struct command_call *c)
 {
 	struct buf text;
 	enum err err;
@@ -320,7 +267,7 @@ static int schema(struct call *c)
 
 /* ---- version, help ---- */
 
-static int version(struct call *c)
+static int version(struct command_call *c)
 {
 	const struct { const char *name, *key, *text; } libraries[] = {
 		{ "wolfSSL", "wolfssl", tls_library_version() },
@@ -341,11 +288,11 @@ static int version(struct call *c)
 	json_put_cstr(root, "version", SALLYPORT_VERSION);
 	for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
 		json_put_cstr(root, libraries[i].key, libraries[i].text);
-	print_json(c->args->out, &root);
+	command_print_json(c->args->out, &root);
 	return COMMAND_FINE;
 }
 
-static int explain(struct call *c, enum err err)
+static int explain(struct command_call *c, enum err err)
 {
 	struct json *root;
 	char code[16];
@@ -361,7 +308,7 @@ static int explain(struct call *c, enum err err)
 	json_put_cstr(root, "code", code);
 	json_put_cstr(root, "text", err_text(err));
 	json_put_cstr(root, "advice", err_advice(err));
-	print_json(c->args->out, &root);
+	command_print_json(c->args->out, &root);
 	return COMMAND_FINE;
 }
 
@@ -376,7 +323,7 @@ static enum err code_of(const char *word)
 	return str_to_u64(s, &code) && code < 1000 ? err_by_code((int)code) : E_OK;
 }
 
-static int help(struct call *c)
+static int help(struct command_call *c)
 {
 	const char *word = c->line.n_words ? c->line.words[0] : NULL;
 	const struct command *command = word ? find(word) : NULL;

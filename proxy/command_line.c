@@ -7,15 +7,15 @@
 #include "base/check.h"
 #include "base/str.h"
 
-enum target { TO_CONFIG, TO_OVERRIDE, TO_PATH, TO_JSON, TO_ORIGIN, TO_HELP };
+enum target { TO_CONFIG, TO_OVERRIDE, TO_PATH, TO_JSON, TO_ORIGIN, TO_HELP, TO_VALUE };
 
 static const struct option {
 	const char *name;
 	const char *value;    /* what to call it in help; NULL: takes none */
-	enum target target;
+	unsigned target;      /* enum target, or TO_VALUE + enum command_value */
 	const char *path;     /* TO_PATH: of the configuration */
 	const char *fixed;    /* TO_PATH: the value, for options without one */
-	unsigned options;     /* the set it belongs to; 0: all */
+	unsigned options;     /* the sets it belongs to; 0: all */
 	const char *help;
 } rows[] = {
 	{ "-c", "FILE", TO_CONFIG, NULL, NULL, OPTIONS_CONF, "read this configuration" },
@@ -25,12 +25,25 @@ static const struct option {
 	{ "--ca", "CA", TO_PATH, "acme.ca", NULL, OPTIONS_PROXY, "name or directory URL of the CA" },
 	{ "--staging", NULL, TO_PATH, "acme.ca", "letsencrypt-staging", OPTIONS_PROXY,
 		"use Let's Encrypt's staging CA: untrusted certificates, generous limits" },
-	{ "--store", "DIRECTORY", TO_PATH, "store", NULL, OPTIONS_PROXY, "where certificates are kept" },
+	{ "--store", "DIRECTORY", TO_PATH, "store", NULL, OPTIONS_PROXY | OPTIONS_ADMIN, "where certificates are kept" },
 	{ "--https", "ADDRESS", TO_PATH, "listen.https", NULL, OPTIONS_PROXY, "instead of :443" },
 	{ "--http", "ADDRESS", TO_PATH, "listen.http", NULL, OPTIONS_PROXY, "instead of :80, or off" },
 	{ "--ask", "URL", TO_PATH, "on_demand.ask", NULL, OPTIONS_PROXY,
 		"who allows names on demand (host \"*\")" },
 	{ "--origin", NULL, TO_ORIGIN, NULL, NULL, OPTIONS_ORIGIN, "tell where each value comes from" },
+	{ "--quiet", NULL, TO_VALUE + VALUE_QUIET, NULL, NULL, OPTIONS_QUIET, "print nothing, the exit code tells" },
+	{ "--max", "N", TO_VALUE + VALUE_MAX, NULL, NULL, OPTIONS_PAGE, "so many at most" },
+	{ "--after", "CURSOR", TO_VALUE + VALUE_AFTER, NULL, NULL, OPTIONS_PAGE, "go on where an earlier page ended" },
+	{ "--sort", "expiry", TO_VALUE + VALUE_SORT, NULL, NULL, OPTIONS_PAGE, "those that end first come first (reads the whole store)" },
+	{ "--no-wait", NULL, TO_VALUE + VALUE_NO_WAIT, NULL, NULL, OPTIONS_WAIT, "begin, and do not wait for the end" },
+	{ "--reason", "REASON", TO_VALUE + VALUE_REASON, NULL, NULL, OPTIONS_REVOKE,
+		"unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation" },
+	{ "--to", "DIRECTORY", TO_VALUE + VALUE_TO, NULL, NULL, OPTIONS_EXPORT, "write fullchain.pem, cert.pem, chain.pem and privkey.pem there" },
+	{ "--hook", "PROGRAM", TO_VALUE + VALUE_HOOK, NULL, NULL, OPTIONS_EXPORT, "run this afterwards, with SALLYPORT_NAME and SALLYPORT_DIR set" },
+	{ "--dry-run", NULL, TO_VALUE + VALUE_DRY_RUN, NULL, NULL, OPTIONS_IMPORT, "only tell what would be done (the default)" },
+	{ "--yes", NULL, TO_VALUE + VALUE_YES, NULL, NULL, OPTIONS_IMPORT, "do it" },
+	{ "--from", "KIND", TO_VALUE + VALUE_FROM, NULL, NULL, OPTIONS_IMPORT,
+		"certbot, caddy, traefik, acme.sh, mod_md or pem; else guessed" },
 	{ "--json", NULL, TO_JSON, NULL, NULL, OPTIONS_JSON, "print JSON" },
 	{ "--help", NULL, TO_HELP, NULL, NULL, 0, "tell about this command" },
 };
@@ -68,6 +81,7 @@ static bool complain(char complaint[256], const char *what, const char *about)
 static bool take(struct command_line *l, const struct option *o, const char *value, char complaint[256])
 {
 	bool fits = true;
+	const char **at;
 
 	switch (o->target) {
 	case TO_CONFIG:
@@ -88,6 +102,11 @@ static bool take(struct command_line *l, const struct option *o, const char *val
 	case TO_JSON: l->json = true; break;
 	case TO_ORIGIN: l->origin = true; break;
 	case TO_HELP: l->help = true; break;
+	default:
+		at = &l->values[o->target - TO_VALUE];
+		if (*at)
+			return complain(complaint, "given twice", o->name);
+		*at = value ? value : "";
 	}
 	return fits || complain(complaint, "too many options, the first above the limit", o->name);
 }

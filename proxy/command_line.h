@@ -19,13 +19,25 @@ enum {
 	OPTIONS_PROXY = 2,   /* shorthands for --set */
 	OPTIONS_JSON = 4,    /* --json */
 	OPTIONS_ORIGIN = 8,  /* --origin */
+	OPTIONS_ADMIN = 16,  /* --store: which instance is meant */
+	OPTIONS_QUIET = 32,
+	OPTIONS_PAGE = 64,   /* --max, --after, --sort */
+	OPTIONS_WAIT = 128,  /* --no-wait */
+	OPTIONS_REVOKE = 256,
+	OPTIONS_EXPORT = 512,
+	OPTIONS_IMPORT = 1024,
 };
+
+/* Options that are the command's own. */
+enum command_value { VALUE_QUIET, VALUE_MAX, VALUE_AFTER, VALUE_SORT, VALUE_NO_WAIT, VALUE_REASON, VALUE_TO,
+	VALUE_HOOK, VALUE_DRY_RUN, VALUE_YES, VALUE_FROM, VALUE_COUNT };
 
 struct command_line {
 	const char *words[COMMAND_LINE_WORDS];
 	unsigned n_words;
 	const char *config;   /* -c, or NULL */
 	bool json, origin, help;
+	const char *values[VALUE_COUNT];  /* "" for those without; NULL: not given */
 	const char *overrides[COMMAND_LINE_OVERRIDES + 1];  /* NULL-terminated */
 	unsigned n_overrides;
 	struct arena arena;

@@ -21,6 +21,8 @@
 #include "base/mem.h"
 #include "net/deadline.h"
 #include "net/resolve.h"
+#include "proxy/admin/server.h"
+#include "proxy/announced.h"
 #include "proxy/descriptors.h"
 #include "proxy/fleet.h"
 #include "proxy/names.h"
@@ -64,6 +66,8 @@ struct control {
 	struct ask *ask;
 	struct names *names;
 	struct fleet *fleet;
+	struct announced *announced;
+	struct admin_server *admin;
 	struct deadline rotation, drain;
 	struct loop_task halt;
 };
@@ -153,6 +157,11 @@ static bool is_renewing(void *owner, const char *name)
 	return renewal_is_busy(((struct control *)owner)->renewal, name);
 }
 
+static bool is_announced(void *owner, const char *name)
+{
+	return announced_has(((struct control *)owner)->announced, name);
+}
+
 static const struct names_ops names_ops = {
 	.answer = answer,
 	.install = install,
@@ -161,7 +170,17 @@ static const struct names_ops names_ops = {
 	.hurry = hurry,
 	.watch = watch,
 	.is_renewing = is_renewing,
+	.is_announced = is_announced,
 };
+
+static void on_arrived(void *owner, const char *name)
+{
+	struct control *c = owner;
+	struct fault fault = { 0 };
+
+	if (names_issue(c->names, name, &fault))
+		log_info(&area, "announced name not ordered", "name=%s why=%s", name, fault.detail);
+}
 
 /* ---- what renewal wants of us ---- */
 
@@ -177,7 +196,7 @@ static bool is_wanted(void *owner, const char *name)
 
 	if (!names_is_covered(c->names, name))
 		return false;
-	return !c->ask || ask_recall(c->ask, name) != ASK_DENY;
+	return announced_has(c->announced, name) || !c->ask || ask_recall(c->ask, name) != ASK_DENY;
 }
 
 static bool is_busy(void *owner, const char *name)
@@ -385,6 +404,7 @@ static void begin_names(struct control *c)
 		.ops = &names_ops,
 		.owner = c,
 	});
+	c->announced = announced_new(&(struct announced_args){ c->loop, c->store, on_arrived, c });
 	c->renewal = renewal_new(&(struct renewal_args){
 		.loop = c->loop,
 		.issuer = c->issuer,
@@ -396,11 +416,22 @@ static void begin_names(struct control *c)
 	});
 }
 
+static void begin_admin(struct control *c)
+{
+	c->admin = admin_server_start(&(struct api_env){
+		.loop = c->loop, .conf = c->conf, .config = c->config, .store = c->store,
+		.ports = &c->ports, .names = c->names, .issuer = c->issuer, .renewal = c->renewal,
+		.announced = c->announced, .fleet = &c->fleet, .started_at_ms = clock_wall_ms(),
+		.connections_max = c->connections_max,
+	});
+}
+
 static void begin(struct control *c)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
 	begin_names(c);
+	begin_admin(c);
 	/* Before the first worker: whoever was served may send one at once. */
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		loop_on_signal(c->loop, signals[i], on_signal, c);
@@ -417,6 +448,7 @@ static void begin(struct control *c)
 	startup_tell(&(struct startup){ c->conf, &c->ports, c->config, c->connections_max });
 	names_start(c->names);
 	renewal_start_sweep(c->renewal);
+	announced_start(c->announced);
 }
 
 static void on_signal(void *owner, int signum)
@@ -463,9 +495,11 @@ static void halt(struct control *c)
 	loop_task_cancel(&c->halt);
 	deadline_disarm(&c->rotation);
 	deadline_disarm(&c->drain);
+	admin_server_stop(&c->admin);
 	if (c->names)
 		names_stop(c->names);
 	stop_fleet(c);
+	announced_free(&c->announced);
 	renewal_free(&c->renewal);
 	ask_free(&c->ask);
 	issuer_free(&c->issuer);

@@ -61,6 +61,12 @@ void fleet_install(struct fleet *f, struct entry *e, bool keep)
 		worker_install(f->members[i].worker, e, keep);
 }
 
+void fleet_forget(struct fleet *f, const char *name)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		worker_forget(f->members[i].worker, name);
+}
+
 void fleet_publish(struct fleet *f, struct challenge_set *set, uint64_t generation)
 {
 	for (unsigned i = 0; i < f->n; i++)

@@ -21,6 +21,8 @@ struct fleet_args {
 /* Starts every thread. */
 struct fleet *fleet_start(const struct fleet_args *args);
 void fleet_install(struct fleet *f, struct entry *e, bool keep);
+/* Out of every cache: certificate or refusal. */
+void fleet_forget(struct fleet *f, const char *name);
 /* Hands a set of challenges to every worker. */
 void fleet_publish(struct fleet *f, struct challenge_set *set, uint64_t generation);
 /* A worker uses this generation. Returns the newest one that all use. */

@@ -49,6 +49,7 @@ enum {
 	BUSY_RETRY_MS = SECOND_MS,
 	LOADS_AT_START = 32,            /* configured names being loaded at once */
 	REFUSALS_LOGGED_PER_MINUTE = 60,
+	CAUSES_MAX = 2048,
 };
 
 struct name {
@@ -56,12 +57,14 @@ struct name {
 	const struct conf_site *site;
 	enum name_state state;
 	struct deadline deadline;
-	int64_t begun_at_ms;
+	int64_t begun_at_ms, entered_at_ms;   /* monotonic; wall clock */
 	struct entry *stored;           /* what the store had; owned */
 	struct job *job;
 	bool is_named, was_hurried;
 	bool is_start;                  /* one of LOADS_AT_START */
 	bool is_glance;                 /* names_due: only look into the store */
+	bool is_wished;                 /* names_issue: by the operator, who need not be asked */
+	bool is_announced;              /* rests and tries again, as named ones do */
 	char host[ENTRY_NAME];
 	char client_ip[ADDR_IP_TEXT];
 	unsigned n_waiting;
@@ -73,6 +76,7 @@ struct names {
 	struct map by_host;
 	struct cache *cache;            /* what any worker was given lately, and refusals */
 	struct limit new_names, refusals_logged;
+	struct causes causes;           /* of the refusals in the cache, and of those who rest */
 	unsigned n_on_demand;           /* names under way that clients chose */
 	unsigned next_site, n_start;    /* names_start: the next to load, those being loaded */
 	bool is_starting, is_stopping;
@@ -104,6 +108,7 @@ static void enter(struct name *m, enum name_state state)
 	};
 
 	m->state = state;
+	m->entered_at_ms = clock_wall_ms();
 	log_trace(&area, texts[state], "name=%s", m->host);
 }
 
@@ -118,6 +123,7 @@ struct names *names_new(const struct names_args *args)
 	ASSERT(args->n_workers > 0);
 	n->args = *args;
 	map_init(&n->by_host);
+	causes_init(&n->causes, CAUSES_MAX);
 	n->cache = cache_new((size_t)(args->conf->limits.cert_cache_bytes / args->n_workers),
 		conf->negative_names ? conf->negative_names : 1);
 	limit_init(&n->new_names, conf->new_names_per_minute, conf->new_names_per_minute, now);
@@ -272,6 +278,7 @@ void names_renewed(struct names *n, struct entry *e)
 
 	n->args.ops->install(n->args.owner, e, is_named(site));
 	cache_put(n->cache, e, CACHE_EVICTABLE);
+	causes_forget(&n->causes, str_from(e->name));
 	if (m && (m->state == RENEWING || m->state == RESTING))
 		succeed(m, e);
 }
@@ -293,6 +300,92 @@ bool names_is_covered(const struct names *n, const char *host)
 unsigned names_count(const struct names *n)
 {
 	return (unsigned)map_count(&n->by_host);
+}
+
+/* ---- the operator ---- */
+
+static enum err check_wish(struct names *n, const struct conf_site *site, struct fault *fault)
+{
+	if (n->is_stopping)
+		return fault_set(fault, E_DRAINING, "it is shutting down");
+	if (!site)
+		return fault_set(fault, E_DENIED, "no site of the configuration covers this name");
+	if (site->tls != CONF_TLS_ON_DEMAND && !is_named(site))
+		return fault_set(fault, E_DENIED, "its site \"%s\" does not obtain certificates",
+			site->name);
+	if (n->n_on_demand >= n->args.conf->on_demand.max_waiting)
+		return fault_set(fault, E_LIMIT, "%u names are under way", n->n_on_demand);
+	return E_OK;
+}
+
+enum err names_issue(struct names *n, const char *host, struct fault *fault)
+{
+	struct name *m = map_get(&n->by_host, str_from(host));
+	const struct conf_site *site = site_of(n, host);
+	enum err err = check_wish(n, site, fault);
+
+	ASSERT(host);
+	if (err || (m && m->state != RESTING))
+		return err;
+	cache_refuse(n->cache, str_from(host), E_OK, 0);
+	log_info(&area, "name wanted by the operator", "name=%s", host);
+	if (m) {
+		deadline_disarm(&m->deadline);
+		order(m);
+		return E_OK;
+	}
+	m = begin(n, host, site);
+	m->is_wished = true;
+	m->is_announced = n->args.ops->is_announced(n->args.owner, host);
+	load(m);
+	return E_OK;
+}
+
+enum err names_forget(struct names *n, const char *host, struct fault *fault)
+{
+	struct name *m = map_get(&n->by_host, str_from(host));
+
+	if (m && m->state != RESTING)
+		return fault_set(fault, E_LOCKED, "it is under way; try again when that is over");
+	cache_remove(n->cache, str_from(host));
+	cache_refuse(n->cache, str_from(host), E_OK, 0);
+	causes_forget(&n->causes, str_from(host));
+	if (m && !m->is_named)
+		name_free(m);
+	return E_OK;
+}
+
+void names_look(struct names *n, const char *host, struct names_look *out)
+{
+	static const enum names_stage stages[] = { [LOADING] = NAMES_LOADING, [ASKING] = NAMES_ASKING,
+		[RENEWING] = NAMES_RENEWING, [ORDERING] = NAMES_ORDERING, [RESTING] = NAMES_RESTING };
+	const struct name *m = map_get(&n->by_host, str_from(host));
+	const struct cause *cause = causes_get(&n->causes, str_from(host));
+
+	*out = (struct names_look){ .stage = m ? stages[m->state] : NAMES_IDLE,
+		.since_ms = m ? m->entered_at_ms : 0, .site = site_of(n, host) };
+	out->is_named = is_named(out->site);
+	out->refused = cache_refused(n->cache, str_from(host), clock_wall_ms(), &out->until_ms);
+	if (cause)
+		out->cause = *cause;
+}
+
+unsigned names_resting(const struct names *n, unsigned max, names_resting_fn *fn, void *owner)
+{
+	unsigned count = 0;
+	size_t cursor = 0;
+	struct str host;
+	void *value;
+
+	while (map_next(&n->by_host, &cursor, &host, &value)) {
+		const struct name *m = value;
+
+		if (m->state != RESTING)
+			continue;
+		if (count++ < max)
+			fn(owner, m->host, causes_get(&n->causes, host));
+	}
+	return count;
 }
 
 /* ---- one name: start ---- */
@@ -397,9 +490,12 @@ static void decide(struct name *m)
 
 	if (m->is_glance)
 		name_free(m);
-	else if (m->is_named)
+	else if (m->is_named || m->is_wished)
 		allowed(m);
-	else if (m->site->tls != CONF_TLS_ON_DEMAND)
+	else if (n->args.ops->is_announced(n->args.owner, m->host)) {
+		m->is_announced = true;
+		allowed(m);
+	} else if (m->site->tls != CONF_TLS_ON_DEMAND)
 		deny(m, E_DENIED, "its site does not obtain certificates");
 	else if (!n->args.conf->on_demand.ask)
 		deny(m, E_DENIED, "on_demand.ask is not configured");
@@ -438,7 +534,7 @@ static void allowed(struct name *m)
 	int64_t now = clock_mono_ms();
 	struct fault fault = { 0 };
 
-	if (!m->is_named && !m->stored && !limit_take(&n->new_names, now)) {
+	if (!m->is_named && !m->is_wished && !m->stored && !limit_take(&n->new_names, now)) {
 		fault_set(&fault, E_LIMIT, "more than %u new names a minute",
 			n->args.conf->on_demand.new_names_per_minute);
 		refuse(m, &fault, clock_wall_ms() + SECOND_MS + limit_wait_ms(&n->new_names, now));
@@ -467,7 +563,7 @@ static void order(struct name *m)
 	enter(m, ORDERING);
 	m->was_hurried = false;
 	m->job = n->args.ops->obtain(n->args.owner, m->host, reason, on_obtained, m);
-	if (m->is_named && is_waited_for)
+	if ((m->is_named || m->is_wished) && is_waited_for)
 		hurry(m);
 }
 
@@ -510,6 +606,7 @@ static void succeed(struct name *m, struct entry *e)
 	for (unsigned i = 0; i < m->n_waiting; i++)
 		answer(n, m->waiting[i], &(struct worker_answer_args){ .name = m->host, .entry = e });
 	cache_put(n->cache, e, CACHE_EVICTABLE);
+	causes_forget(&n->causes, str_from(m->host));
 	n->args.ops->watch(n->args.owner, e);
 	name_free(m);
 }
@@ -554,7 +651,8 @@ static void refuse(struct name *m, const struct fault *why, int64_t until_ms)
 		answer_refusal(n, m->waiting[i], m->host, err, until_ms);
 	m->n_waiting = 0;
 	cache_refuse(n->cache, str_from(m->host), err, until_ms);
-	if (!m->is_named) {
+	causes_note(&n->causes, str_from(m->host), &fault, clock_wall_ms(), until_ms);
+	if (!m->is_named && !m->is_announced) {
 		name_free(m);
 		return;
 	}
@@ -634,6 +732,7 @@ void names_free(struct names **n)
 	while (map_next(&(*n)->by_host, &cursor, &host, &value))
 		name_free(value);
 	map_fini(&(*n)->by_host);
+	causes_fini(&(*n)->causes);
 	cache_free(&(*n)->cache);
 	mem_free(n);
 }

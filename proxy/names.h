@@ -9,6 +9,7 @@
 
 #include "acme/issuer.h"
 #include "proxy/ask.h"
+#include "proxy/causes.h"
 #include "proxy/router.h"
 #include "proxy/worker.h"
 
@@ -26,6 +27,8 @@ struct names_ops {
 	/* As renewal_watch and renewal_is_busy. */
 	void (*watch)(void *owner, const struct entry *e);
 	bool (*is_renewing)(void *owner, const char *name);
+	/* The operator announced it: allowed without asking, and tried until it works. */
+	bool (*is_announced)(void *owner, const char *name);
 };
 
 struct names_args {
@@ -57,6 +60,28 @@ void names_unwant(struct names *n, struct worker *w, const char *name);
 void names_due(struct names *n, const char *name);
 /* Renewal has a new certificate. */
 void names_renewed(struct names *n, struct entry *e);
+
+/* The operator's wishes. names_issue: gets a certificate now, whatever was refused before; E_DENIED: no site
+ * of ours obtains certificates for it, E_LIMIT. names_forget: what memory knows of it; E_LOCKED while it is
+ * under way. */
+enum err names_issue(struct names *n, const char *name, struct fault *fault);
+enum err names_forget(struct names *n, const char *name, struct fault *fault);
+
+/* For status: what is known of a name here and now. */
+enum names_stage { NAMES_IDLE, NAMES_LOADING, NAMES_ASKING, NAMES_RENEWING, NAMES_ORDERING, NAMES_RESTING };
+struct names_look {
+	enum names_stage stage;
+	int64_t since_ms;               /* wall clock: when it entered the stage */
+	const struct conf_site *site;   /* NULL: none covers it */
+	bool is_named;                  /* configured by exactly this name */
+	enum err refused;               /* E_OK: no refusal is remembered now */
+	int64_t until_ms;
+	struct cause cause;             /* fault.code E_OK: none known */
+};
+void names_look(struct names *n, const char *name, struct names_look *out);
+/* Those that have none and should: fn per name, at most max of them; returns how many there are. */
+typedef void names_resting_fn(void *owner, const char *name, const struct cause *cause);
+unsigned names_resting(const struct names *n, unsigned max, names_resting_fn *fn, void *owner);
 
 /* For renewal: an order for this name is under way here. */
 bool names_is_busy(const struct names *n, const char *name);

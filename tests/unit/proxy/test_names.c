@@ -39,7 +39,7 @@ struct world {
 	enum issuer_reason reason;
 	issuer_fn *order_fn;
 	void *order_owner;
-	bool is_renewing;
+	bool is_renewing, is_announced;
 
 	struct entry *entries[4];       /* freed at the end, whoever refers to them */
 	unsigned n_entries, n_answers;
@@ -134,6 +134,12 @@ static bool fake_is_renewing(void *owner, const char *name)
 	return ((struct world *)owner)->is_renewing;
 }
 
+static bool fake_is_announced(void *owner, const char *name)
+{
+	assert_non_null(name);
+	return ((struct world *)owner)->is_announced;
+}
+
 static const struct names_ops ops = {
 	.answer = fake_answer,
 	.install = fake_install,
@@ -142,6 +148,7 @@ static const struct names_ops ops = {
 	.hurry = fake_hurry,
 	.watch = fake_watch,
 	.is_renewing = fake_is_renewing,
+	.is_announced = fake_is_announced,
 };
 
 static int make_world(void **state)

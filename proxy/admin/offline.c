@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * offline: a loop of its own, turned until the store has answered.
+ */
+#include "proxy/admin/offline.h"
+
+#include "base/mem.h"
+#include "certstore/entry.h"
+#include "net/tls_context.h"
+#include "proxy/admin/listing.h"
+#include "proxy/admin/report.h"
+
+struct reading {
+	struct loop *loop;
+	struct store *store;
+	struct json *json;
+	struct buf *bundle;
+	enum err err;
+	struct fault *fault;
+};
+
+static enum err begin(struct reading *r, const struct conf *conf, struct fault *fault)
+{
+	enum err err = tls_setup();
+
+	*r = (struct reading){ .fault = fault };
+	if (err)
+		return fault_set(fault, err, "the TLS library does not start");
+	r->loop = loop_new();
+	err = store_disk_open_to_read(r->loop, conf->store, &r->store, fault);
+	if (err)
+		loop_free(&r->loop);
+	return err;
+}
+
+static enum err end(struct reading *r, struct json **json)
+{
+	loop_run(r->loop);
+	r->store->ops->free(r->store);
+	loop_free(&r->loop);
+	if (json)
+		*json = r->json;
+	return r->err;
+}
+
+static void on_report(void *owner, struct json *json)
+{
+	struct reading *r = owner;
+
+	r->json = json;
+	loop_stop(r->loop);
+}
+
+enum err offline_report(const struct conf *conf, const char *name, struct json **json,
+	struct fault *fault)
+{
+	struct reading r;
+	enum err err = begin(&r, conf, fault);
+
+	if (err)
+		return err;
+	report_start(&(struct report_args){ .store = r.store, .name = name, .fn = on_report, .owner = &r });
+	return end(&r, json);
+}
+
+static void on_listing(void *owner, enum err err, struct json *json)
+{
+	struct reading *r = owner;
+
+	r->err = err;
+	r->json = json;
+	loop_stop(r->loop);
+}
+
+enum err offline_listing(const struct conf *conf, struct str cursor, unsigned max, struct json **json,
+	struct fault *fault)
+{
+	struct reading r;
+	enum err err = begin(&r, conf, fault);
+
+	if (err)
+		return err;
+	listing_start(&(struct listing_args){ r.store, cursor, max, on_listing, &r });
+	err = end(&r, json);
+	return err ? fault_set(fault, err, "the store cannot be listed") : E_OK;
+}
+
+/* Pool thread: a good bundle as it is. */
+static enum err parse_bundle(struct str bytes, const char *name, void **object, struct fault *fault)
+{
+	struct entry *e = NULL;
+	enum err err = entry_parse(bytes, name, &e, fault);
+	struct buf *text = mem_new(sizeof(*text));
+
+	entry_unref(&e);
+	buf_init(text, 0);
+	if (!err)
+		err = buf_add(text, bytes);
+	if (err) {
+		buf_fini(text);
+		mem_free(&text);
+	}
+	*object = text;
+	return err;
+}
+
+static void on_bundle(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct reading *r = owner;
+	struct buf *text = object;
+
+	r->err = err;
+	if (err && fault && fault->code)
+		*r->fault = *fault;
+	if (text) {
+		buf_add(r->bundle, buf_str(text));
+		mem_wipe(text->at, text->len);
+		buf_fini(text);
+		mem_free(&text);
+	}
+	loop_stop(r->loop);
+}
+
+enum err offline_bundle(const struct conf *conf, const char *name, struct buf *out, struct fault *fault)
+{
+	struct reading r;
+	enum err err = begin(&r, conf, fault);
+
+	if (err)
+		return err;
+	r.bundle = out;
+	store_load(r.store, STORE_CERTS, name, parse_bundle, on_bundle, &r);
+	err = end(&r, NULL);
+	return err == E_NOT_FOUND ? fault_set(fault, err, "the store has no certificate for %s", name) : err;
+}
