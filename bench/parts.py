@@ -289,7 +289,9 @@ class Caddy(Peer):
     name, program, version_args = "Caddy", "caddy", ("version",)
 
     def env(self):
-        return {"HOME": self.bench.inside(), "XDG_DATA_HOME": self.bench.inside("caddy"), "GOMAXPROCS": "1"}
+        # Debian builds it with ML-KEM off by default
+        return {"HOME": self.bench.inside(), "XDG_DATA_HOME": self.bench.inside("caddy"), "GOMAXPROCS": "1",
+                "GODEBUG": "tlsmlkem=1"}
 
     def command(self):
         b = self.bench
