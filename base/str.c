@@ -22,10 +22,32 @@ bool str_equal(struct str a, struct str b)
 	return a.len == b.len && (!a.len || memcmp(a.at, b.at, a.len) == 0);
 }
 
+static uint64_t lower8(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+	uint64_t w, low;
+
+	memcpy(&w, at, sizeof(w));
+	low = w & ~tops;
+	/* The top bit of a byte of the sums says "at least A" and "above Z". */
+	return w | ((((low + ones * (0x80 - 'A')) ^ (low + ones * (0x7f - 'Z'))) & ~w & tops) >> 2);
+}
+
+/* Eight bytes at a time, the last of them perhaps twice. */
+static bool equal_nocase_long(const char *a, const char *b, size_t len)
+{
+	for (size_t i = 0; i + 8 < len; i += 8)
+		if (lower8(a + i) != lower8(b + i))
+			return false;
+	return lower8(a + len - 8) == lower8(b + len - 8);
+}
+
 bool str_equal_nocase(struct str a, struct str b)
 {
 	if (a.len != b.len)
 		return false;
+	if (a.len >= 8)
+		return equal_nocase_long(a.at, b.at, a.len);
 	for (size_t i = 0; i < a.len; i++)
 		if (lower(a.at[i]) != lower(b.at[i]))
 			return false;
@@ -95,6 +117,17 @@ bool str_to_u64(struct str s, uint64_t *out)
 	}
 	*out = n;
 	return true;
+}
+
+struct str str_print_u64(char dst[STR_U64], uint64_t n)
+{
+	size_t at = STR_U64;
+
+	do {
+		dst[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	return str_of(dst + at, STR_U64 - at);
 }
 
 static int hex_digit(char c)

@@ -46,6 +46,9 @@ struct str str_cut(struct str s, char sep, struct str *head);
 /* Whole string decimal digits, no sign, no space, fits; false otherwise. */
 bool str_to_u64(struct str s, uint64_t *out);
 bool str_to_hex_u64(struct str s, uint64_t *out);
+/* Decimal digits of n, at the end of dst; no NUL. */
+enum { STR_U64 = 20 };
+struct str str_print_u64(char dst[STR_U64], uint64_t n);
 /* Lower-cases into dst (at least s.len bytes, may be the same memory). */
 void str_lower(char *dst, struct str s);
 /* Copies with NUL; false (dst = "") when it does not fit. */

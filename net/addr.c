@@ -92,6 +92,19 @@ void addr_ip_text(char dst[ADDR_IP_TEXT], const struct addr *a)
 	addr_small_text(dst, &small);
 }
 
+/* inet_ntop goes through printf; this is done for every request. */
+static void ipv4_text(char *dst, const uint8_t ip[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (ip[i] >= 100)
+			*dst++ = (char)('0' + ip[i] / 100);
+		if (ip[i] >= 10)
+			*dst++ = (char)('0' + ip[i] / 10 % 10);
+		*dst++ = (char)('0' + ip[i] % 10);
+		*dst++ = i < 3 ? '.' : '\0';
+	}
+}
+
 void addr_small_text(char dst[ADDR_IP_TEXT], const struct addr_small *a)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -99,7 +112,7 @@ void addr_small_text(char dst[ADDR_IP_TEXT], const struct addr_small *a)
 	if (a->is_unix)
 		snprintf(dst, ADDR_IP_TEXT, "unix");
 	else if (memcmp(a->ip, mapped, sizeof(mapped)) == 0)
-		ASSERT(inet_ntop(AF_INET, a->ip + 12, dst, ADDR_IP_TEXT));
+		ipv4_text(dst, a->ip + 12);
 	else
 		ASSERT(inet_ntop(AF_INET6, a->ip, dst, ADDR_IP_TEXT));
 }

@@ -133,8 +133,10 @@ static enum err tls_site(const struct request *r, const struct conf_site **out)
 	struct str name = str_from(r->peer->site), host = r->head->host;
 	const struct conf_site *own = r->peer->has_sni ? router_site(router, name)
 		: router_named(router, name);
-	const struct conf_site *site = host.len ? router_site(router, host) : own;
+	const struct conf_site *site = own;
 
+	if (host.len && !(r->peer->has_sni && str_equal(host, name)))
+		site = router_site(router, host);
 	if (!site && !r->peer->has_sni)
 		site = own;
 	*out = site;

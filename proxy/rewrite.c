@@ -30,11 +30,17 @@ static const struct str names[FIELDS] = {
 #undef X
 };
 
-static const struct str pseudonym = { "sallyport", 9 };
+#define PSEUDONYM "sallyport"
+
+#define LENGTH_BIT(name, text) UINT32_C(1) << (sizeof(text) - 1) |
 
 static enum field field_of(struct str name)
 {
+	const uint32_t lengths = FIELD_ROWS(LENGTH_BIT) 0;
 	enum field f = FIELD_FOR;
+
+	if (name.len >= 32 || !(lengths >> name.len & 1))
+		return FIELDS;
 
 	while (f < FIELDS && (name.len != names[f].len || !str_equal_nocase(name, names[f])))
 		f++;
@@ -70,17 +76,19 @@ static struct str append(struct arena *a, struct str old, struct str new)
 
 static void take_out(struct headers *h, struct arena *a, struct str old[FIELDS])
 {
-	unsigned kept = 0;
+	bool has_any = false;
 
 	for (unsigned i = 0; i < h->n; i++) {
 		enum field f = field_of(h->at[i].name);
 
 		if (f == FIELDS)
-			h->at[kept++] = h->at[i];
-		else
-			old[f] = append(a, old[f], h->at[i].value);
+			continue;
+		old[f] = append(a, old[f], h->at[i].value);
+		h->at[i].name.len = 0;
+		has_any = true;
 	}
-	h->n = kept;
+	if (has_any)
+		headers_compact(h);
 }
 
 static bool is_in(const struct conf_cidr *c, const uint8_t ip[16])
@@ -117,13 +125,11 @@ static struct str forwarded(struct arena *a, struct str ip, const struct request
 }
 
 /* RFC 9110 section 7.6.3. */
-static struct str via(struct arena *a, unsigned version)
+static struct str via(unsigned version)
 {
-	struct str number = version >= 30 ? STR("3") : version >= 20 ? STR("2")
-		: version == 10 ? STR("1.0") : STR("1.1");
-	struct str parts[] = { number, STR(" "), pseudonym };
-
-	return join(a, parts, ARRAY_LEN(parts));
+	if (version >= 20)
+		return version >= 30 ? STR("3 " PSEUDONYM) : STR("2 " PSEUDONYM);
+	return version == 10 ? STR("1.0 " PSEUDONYM) : STR("1.1 " PSEUDONYM);
 }
 
 static bool is_usable_id(struct str id)
@@ -186,7 +192,7 @@ enum err rewrite_request(struct request_head *head, const struct rewrite_args *a
 	values[FIELD_PROTO] = old[FIELD_PROTO].len ? old[FIELD_PROTO] : head->scheme;
 	values[FIELD_HOST] = old[FIELD_HOST].len ? old[FIELD_HOST] : head->authority;
 	values[FIELD_FORWARDED] = append(a, old[FIELD_FORWARDED], forwarded(a, ip, head));
-	values[FIELD_VIA] = append(a, old[FIELD_VIA], via(a, head->version));
+	values[FIELD_VIA] = append(a, old[FIELD_VIA], via(head->version));
 	values[FIELD_ID] = is_usable_id(old[FIELD_ID]) ? old[FIELD_ID] : new_id(a);
 	if (!values[FIELD_HOST].at)
 		values[FIELD_HOST] = STR("");
@@ -199,7 +205,9 @@ enum err rewrite_request(struct request_head *head, const struct rewrite_args *a
 enum err rewrite_response(struct response_head *head, struct arena *a)
 {
 	struct str old = headers_join(&head->headers, a, "via");
-	struct str ours = append(a, old, via(a, head->version));
+	struct str ours = append(a, old, via(head->version));
 
+	if (!old.at)
+		return headers_add(&head->headers, a, STR("Via"), ours);
 	return ours.at ? headers_set(&head->headers, a, "Via", ours) : E_NOMEM;
 }

@@ -17,23 +17,17 @@ static const char *const protected_names[] = {
 	"cookie", "date", "forwarded", "set-cookie", "trailer", "via", "x-real-ip", "x-request-id",
 };
 
-static const struct {
-	size_t len;
-	const char *name;
-} rows[H1_FIELD_COUNT] = {
-#define X(field, name) [field] = { sizeof(name) - 1, name },
-	H1_FIELD_ROWS(X)
-#undef X
-};
-
+/* Asked several times about every field, most of which are none of ours: unrolled, and names are only
+ * compared when length and first letter agree. */
 enum h1_field h1_field_of(struct str name)
 {
-	if (!name.len)
-		return H1_OTHER;
-	for (unsigned i = 0; i < H1_FIELD_COUNT; i++)
-		if (rows[i].len == name.len && (name.at[0] | 32) == rows[i].name[0] &&
-			str_equal_nocase(name, str_of(rows[i].name, rows[i].len)))
-			return (enum h1_field)i;
+	unsigned char first = name.len ? (unsigned char)name.at[0] | 32 : 0;
+
+#define X(field, text) \
+	if (name.len == sizeof(text) - 1 && first == text[0]) \
+		return str_equal_nocase(name, STR(text)) ? field : H1_OTHER;
+	H1_FIELD_ROWS(X)
+#undef X
 	return H1_OTHER;
 }
 
@@ -113,13 +107,14 @@ static enum err read_framing(struct h1_fields *f, unsigned version)
 	return E_OK;
 }
 
-enum err h1_fields_read(struct h1_fields *f, const struct headers *h, unsigned version)
+enum err h1_fields_read(struct h1_fields *f, struct headers *h, unsigned version)
 {
 	ASSERT(version == 10 || version == 11);
 	*f = (struct h1_fields){ 0 };
 	for (unsigned i = 0; i < h->n; i++)
 		if (read_field(f, &h->at[i]))
 			return E_HTTP;
+	h->n_checked = h->n;
 	return read_framing(f, version);
 }
 
@@ -150,24 +145,18 @@ static void mark_named(struct headers *h)
 
 void h1_fields_strip(const struct h1_fields *f, struct headers *h)
 {
-	unsigned kept = 0;
-
 	if (f->named)
 		mark_named(h);
 	for (unsigned i = 0; i < h->n; i++) {
-		struct header field = h->at[i];
-		enum h1_field which = h1_field_of(field.name);
+		struct header *field = &h->at[i];
+		enum h1_field which = h1_field_of(field->name);
 
-		if (!field.name.len || (which != H1_OTHER && which != H1_TE))
-			continue;
-		if (which == H1_TE) {
-			if (!f->te_trailers || field.value.at != f->first[H1_TE].at)
-				continue;
-			field.value = STR("trailers");
-		}
-		h->at[kept++] = field;
+		if (which == H1_TE && f->te_trailers && field->value.at == f->first[H1_TE].at)
+			field->value = STR("trailers");
+		else if (which != H1_OTHER)
+			field->name.len = 0;
 	}
-	h->n = kept;
+	headers_compact(h);
 }
 
 struct str h1_fields_upgrade(const struct h1_fields *f)

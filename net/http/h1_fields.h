@@ -41,7 +41,7 @@ struct h1_fields {
 
 enum h1_field h1_field_of(struct str name);
 /* Names, values and framing; E_HTTP for whatever is malformed or ambiguous. version 10 or 11. */
-enum err h1_fields_read(struct h1_fields *f, const struct headers *h, unsigned version);
+enum err h1_fields_read(struct h1_fields *f, struct headers *h, unsigned version);
 /* Leaves the end-to-end fields. What Connection names goes too, unless others rely on it. */
 void h1_fields_strip(const struct h1_fields *f, struct headers *h);
 /* The protocol of an Upgrade field that Connection confirms, or "". */

@@ -23,15 +23,25 @@ void h1_writer_fini(struct h1_writer *w)
 	buf_fini(&w->held);
 }
 
+/* Room was made before. */
+static void append(struct buf *b, struct str s)
+{
+	if (s.len)
+		memcpy(b->at + b->len, s.at, s.len);
+	b->len += s.len;
+}
+
 static enum err put(struct h1_writer *w, const struct str *parts, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++) {
-		enum err e = buf_add(&w->held, parts[i]);
+	size_t total = 0;
+	enum err e;
 
-		if (e)
-			return e;
-	}
-	return E_OK;
+	for (unsigned i = 0; i < n; i++)
+		total += parts[i].len;
+	e = buf_reserve(&w->held, total);
+	for (unsigned i = 0; i < n && !e; i++)
+		append(&w->held, parts[i]);
+	return e;
 }
 
 #define PUT(w, ...) \
@@ -40,22 +50,42 @@ static enum err put(struct h1_writer *w, const struct str *parts, unsigned n)
 
 static enum err put_number(struct h1_writer *w, struct str name, uint64_t n)
 {
-	char text[24];
-	int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+	char text[STR_U64];
 
-	return PUT(w, name, STR(": "), str_of(text, (size_t)len), STR("\r\n"));
+	return PUT(w, name, STR(": "), str_print_u64(text, n), STR("\r\n"));
+}
+
+static void append_field(struct buf *b, const struct header *h)
+{
+	append(b, h->name);
+	append(b, STR(": "));
+	append(b, h->value);
+	append(b, STR("\r\n"));
+}
+
+/* What a parser of ours took from a peer was looked at there; what was added since is looked at here. */
+static bool is_checked(const struct headers *h, unsigned i)
+{
+	return i < h->n_checked && h1_field_of(h->at[i].name) == H1_OTHER;
 }
 
 static enum err put_fields(struct h1_writer *w, const struct headers *h)
 {
-	enum err e = E_OK;
+	size_t total = 0;
+	enum err e;
 
+	for (unsigned i = 0; i < h->n; i++)
+		total += h->at[i].name.len + h->at[i].value.len + 4;
+	e = buf_reserve(&w->held, total);
 	for (unsigned i = 0; i < h->n && !e; i++) {
-		if (h1_field_of(h->at[i].name) != H1_OTHER)
-			continue;
-		if (!header_name_is_valid(h->at[i].name) || !header_value_is_valid(h->at[i].value))
-			return E_HTTP;
-		e = PUT(w, h->at[i].name, STR(": "), h->at[i].value, STR("\r\n"));
+		if (!is_checked(h, i)) {
+			if (h1_field_of(h->at[i].name) != H1_OTHER)
+				continue;
+			if (!header_name_is_valid(h->at[i].name) ||
+				!header_value_is_valid(h->at[i].value))
+				return E_HTTP;
+		}
+		append_field(&w->held, &h->at[i]);
 	}
 	return e;
 }
@@ -71,7 +101,8 @@ static bool is_path(struct str path)
 /* Methods whose requests say so when they have no body (RFC 9110 8.6). */
 static bool expects_body(struct str method)
 {
-	return str_is(method, "POST") || str_is(method, "PUT") || str_is(method, "PATCH");
+	return method.at[0] == 'P' && (str_is(method, "POST") || str_is(method, "PUT") ||
+		str_is(method, "PATCH"));
 }
 
 static enum err put_request_framing(struct h1_writer *w, const struct request_head *head)

@@ -5,6 +5,7 @@
 #include "net/http/head.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 
 #include "base/check.h"
 
@@ -25,10 +26,11 @@ static const unsigned char classes[256] = {
 
 static bool is_all(struct str s, unsigned char class)
 {
+	unsigned char all = class;
+
 	for (size_t i = 0; i < s.len; i++)
-		if (!(classes[(unsigned char)s.at[i]] & class))
-			return false;
-	return true;
+		all &= classes[(unsigned char)s.at[i]];
+	return all;
 }
 
 bool head_is_token(struct str s)
@@ -41,23 +43,30 @@ bool header_name_is_valid(struct str name)
 	return head_is_token(name);
 }
 
-/* Whether any of eight bytes is below SP or DEL; may be wrong about bytes beside such a one. */
-static bool has_control(const char *at)
+/* How many of eight bytes come before the first below SP or DEL. */
+static size_t plain_of_8(const char *at)
 {
 	const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-	uint64_t bytes, dels;
+	uint64_t bytes, dels, found;
 
 	memcpy(&bytes, at, sizeof(bytes));
+	bytes = le64toh(bytes);
 	dels = bytes ^ ones * 0x7f;
-	return (((bytes - ones * ' ') & ~bytes) | ((dels - ones) & ~dels)) & tops;
+	/* A borrow may mark bytes above the first one, never below it. */
+	found = (((bytes - ones * ' ') & ~bytes) | ((dels - ones) & ~dels)) & tops;
+	return found ? (size_t)__builtin_ctzll(found) / 8 : 8;
 }
 
 size_t head_plain_length(struct str s)
 {
-	size_t i = 0;
+	size_t i = 0, n;
 
-	while (i + 8 <= s.len && !has_control(s.at + i))
-		i += 8;
+	for (; i + 8 <= s.len; i += 8)
+		if ((n = plain_of_8(s.at + i)) < 8)
+			return i + n;
+	/* the last eight once more rather than the rest one by one */
+	if (i)
+		return s.len - 8 + plain_of_8(s.at + s.len - 8);
 	while (i < s.len && (unsigned char)s.at[i] >= ' ' && s.at[i] != 0x7f)
 		i++;
 	return i;
@@ -91,12 +100,17 @@ enum err headers_add(struct headers *h, struct arena *a, struct str name, struct
 	return E_OK;
 }
 
+static bool is_named(const struct header *h, struct str name)
+{
+	return h->name.len == name.len && str_equal_nocase(h->name, name);
+}
+
 struct str headers_get(const struct headers *h, const char *name)
 {
 	struct str wanted = str_from(name);
 
 	for (unsigned i = 0; i < h->n; i++)
-		if (str_equal_nocase(h->at[i].name, wanted))
+		if (is_named(&h->at[i], wanted))
 			return h->at[i].value;
 	return STR_NONE;
 }
@@ -107,20 +121,37 @@ unsigned headers_count(const struct headers *h, const char *name)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < h->n; i++)
-		count += str_equal_nocase(h->at[i].name, wanted);
+		count += is_named(&h->at[i], wanted);
 	return count;
+}
+
+void headers_compact(struct headers *h)
+{
+	unsigned kept = 0, checked = 0;
+
+	for (unsigned i = 0; i < h->n; i++) {
+		if (!h->at[i].name.len)
+			continue;
+		checked += i < h->n_checked;
+		h->at[kept++] = h->at[i];
+	}
+	h->n = kept;
+	h->n_checked = checked;
 }
 
 unsigned headers_remove(struct headers *h, const char *name)
 {
 	struct str unwanted = str_from(name);
-	unsigned kept = 0, removed;
+	unsigned removed = 0;
 
-	for (unsigned i = 0; i < h->n; i++)
-		if (!str_equal_nocase(h->at[i].name, unwanted))
-			h->at[kept++] = h->at[i];
-	removed = h->n - kept;
-	h->n = kept;
+	for (unsigned i = 0; i < h->n; i++) {
+		if (!is_named(&h->at[i], unwanted))
+			continue;
+		h->at[i].name.len = 0;
+		removed++;
+	}
+	if (removed)
+		headers_compact(h);
 	return removed;
 }
 

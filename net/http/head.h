@@ -25,6 +25,7 @@ struct headers {
 	unsigned n;
 	/* private */
 	unsigned cap;
+	unsigned n_checked;     /* so many, from the first, went through h1_fields_read: the writer need not */
 };
 
 /* Borrowed slices are kept as they are: they must live as long as the list. E_NOMEM. */
@@ -34,6 +35,8 @@ struct str headers_get(const struct headers *h, const char *name);
 unsigned headers_count(const struct headers *h, const char *name);
 /* Removes all of that name; returns how many. */
 unsigned headers_remove(struct headers *h, const char *name);
+/* Takes out those whose name was made empty. */
+void headers_compact(struct headers *h);
 /* Replaces all of that name by one. */
 enum err headers_set(struct headers *h, struct arena *a, const char *name, struct str value);
 /* All values of that name joined by ", " into the arena; STR_NONE when there is none. */
