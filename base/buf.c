@@ -26,11 +26,11 @@ enum err buf_reserve(struct buf *b, size_t n)
 	char *at;
 
 	ASSERT(b->len <= b->cap);
+	if (b->at && n <= b->cap - b->len)
+		return E_OK;
 	if (n > SIZE_MAX / 4 - b->len || (b->max && n > b->max - b->len))
 		return E_LIMIT;
 	need = b->len + n;
-	if (b->at && need <= b->cap)
-		return E_OK;
 	while (cap < need)
 		cap *= 2;
 	if (b->max && cap > b->max)
@@ -45,12 +45,14 @@ enum err buf_reserve(struct buf *b, size_t n)
 
 enum err buf_add(struct buf *b, struct str s)
 {
-	enum err e = buf_reserve(b, s.len);
+	enum err e;
 
+	if (!s.len)
+		return E_OK;
+	e = buf_reserve(b, s.len);
 	if (e)
 		return e;
-	if (s.len)
-		memcpy(b->at + b->len, s.at, s.len);
+	memcpy(b->at + b->len, s.at, s.len);
 	b->len += s.len;
 	return E_OK;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The libraries, each under a name of ours: sp::wolfssl sp::llhttp sp::uv sp::cjson sp::cares
-# sp::idn2 sp::psl sp::cmocka, and where it is to be had sp::ipsec_mb.
+# sp::idn2 sp::psl sp::cmocka, and where they are to be had
+# sp::ipsec_mb and sp::jemalloc.
 
 # Runs a script of deps/ and takes the path it prints; people's messages pass through.
 function(sp_ask result)
@@ -68,4 +69,15 @@ if(ipsec_mb_has_vaes)
 	set_target_properties(sp_ipsec_mb PROPERTIES IMPORTED_LOCATION ${ipsec_mb_archive}
 		INTERFACE_INCLUDE_DIRECTORIES ${ipsec_mb_include})
 	add_library(sp::ipsec_mb ALIAS sp_ipsec_mb)
+endif()
+
+# For the program alone, not for tests; sanitizers bring a malloc of their own.
+find_library(jemalloc_archive libjemalloc_pic.a)
+if(jemalloc_archive AND NOT SALLYPORT_SANITIZE)
+	add_library(sp_jemalloc STATIC IMPORTED)
+	set_target_properties(sp_jemalloc PROPERTIES IMPORTED_LOCATION ${jemalloc_archive}
+		# before the archives that call it are read nobody wants it, and afterwards there is libc's
+		INTERFACE_LINK_OPTIONS "-Wl,-u,malloc"
+		INTERFACE_LINK_LIBRARIES "m;pthread")
+	add_library(sp::jemalloc ALIAS sp_jemalloc)
 endif()

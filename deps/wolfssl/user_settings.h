@@ -6,7 +6,8 @@
  * Left out on purpose: OPENSSL_EXTRA (5 KB more per connection), KEEP_PEER_CERT, SESSION_CERTS
  * (39 KB per session), WOLFSSL_SMALL_STACK, SINGLE_THREADED, NO_SESSION_CACHE (does not link
  * together with tickets in 5.9.2), WOLFSSL_CHECK_SIG_FAULTS, HAVE_HASHDRBG (we bring our own
- * random source).
+ * random source), HAVE_SECRET_CALLBACK (80 bytes per connection, and a WOLFSSL of more than 1,792
+ * takes 2,048).
  */
 #ifndef SALLYPORT_USER_SETTINGS_H
 #define SALLYPORT_USER_SETTINGS_H
@@ -129,7 +130,6 @@ extern int sp_random_block(unsigned char *out, unsigned int n);
 #define HAVE_EX_DATA
 #define WOLFSSL_CERT_SETUP_CB
 #define WOLFSSL_ALWAYS_VERIFY_CB
-#define HAVE_SECRET_CALLBACK
 
 /* memory */
 #define ALT_ECC_SIZE
