@@ -10,6 +10,7 @@
 #include "acme/nonce.h"
 
 struct account;
+struct internal_ca;
 
 struct ca {
 	struct loop *loop;
@@ -20,6 +21,7 @@ struct ca {
 	int64_t accepted_at_ms;   /* monotonic: it last took a nonce of ours; 0: never */
 	struct breaker breaker;
 	struct account *account;
+	struct internal_ca *internal;   /* our own: then transport, directory and account are NULL */
 	int worked;      /* the challenge that last worked here (enum conf_challenge), or -1 */
 };
 

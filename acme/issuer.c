@@ -10,6 +10,7 @@
 #include "acme/issuer.h"
 
 #include "acme/account.h"
+#include "acme/internal_ca.h"
 #include "acme/job.h"
 #include "acme/revocation.h"
 #include "base/check.h"
@@ -204,6 +205,10 @@ static enum err open_ca(struct issuer *i, struct ca *ca, const struct conf_ca *c
 	ca->loop = i->env.loop;
 	ca->conf = conf;
 	ca->worked = -1;
+	if (conf->is_internal) {
+		ca->internal = internal_ca_new(i->env.loop, i->env.store);
+		return E_OK;
+	}
 	enum err err = transport_fetch_new(i->env.loop, conf, user_agent, &ca->transport, fault);
 	if (err) {
 		fault_during(fault, "preparing the CA %s", conf->name);
@@ -217,6 +222,7 @@ static enum err open_ca(struct issuer *i, struct ca *ca, const struct conf_ca *c
 
 static void close_ca(struct ca *ca)
 {
+	internal_ca_free(&ca->internal);
 	account_free(&ca->account);
 	directory_free(&ca->directory);
 	if (ca->transport)
@@ -266,7 +272,7 @@ static void cancel_revocations(struct issuer *i)
 enum err issuer_revoke(struct issuer *i, const struct issuer_revoke_args *args, struct fault *fault)
 {
 	for (unsigned n = 0; n < i->env.n_cas; n++) {
-		if (!str_is(str_from(args->ca), i->env.cas[n].conf->directory))
+		if (i->env.cas[n].internal || !str_is(str_from(args->ca), i->env.cas[n].conf->directory))
 			continue;
 		struct revoking *r = mem_new(sizeof *r);
 		r->args = *args;

@@ -9,13 +9,14 @@
  *        +-----------------------------+------------> ended <------------------+--------------------+
  *
  * Another try: the other challenge type, the next CA, a forgotten account, an order that is no more. Each
- * is bounded: two orders per CA in one job.
+ * is bounded: two orders per CA in one job. The internal CA orders nothing: it signs.
  */
 #include "acme/job.h"
 
 #include <stdio.h>
 
 #include "acme/account.h"
+#include "acme/internal_ca.h"
 #include "acme/journal.h"
 #include "acme/leaf.h"
 #include "acme/order.h"
@@ -25,6 +26,7 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/hostname.h"
 #include "net/random.h"
 
 /* X(enumerator, function, text) */
@@ -312,11 +314,26 @@ static bool may_leave(const struct job *j, const struct ca *ca)
 		&& left < (j->held->not_after_ms - j->held->not_before_ms) / 6;
 }
 
+/* The internal CA is for names that no public one can certify, unless there is no other. */
+static unsigned ca_from(const struct job *j, unsigned first)
+{
+	bool has_internal = false, has_other = false;
+	for (unsigned i = 0; i < j->env->n_cas; i++) {
+		has_internal |= j->env->cas[i].internal != NULL;
+		has_other |= j->env->cas[i].internal == NULL;
+	}
+	bool wants_internal = has_internal && (!has_other || hostname_is_private(str_from(j->name)));
+	while (first < j->env->n_cas && !j->env->cas[first].internal == wants_internal)
+		first++;
+	return first;
+}
+
 static bool next_ca(struct job *j)
 {
-	if (j->ca_index + 1 >= j->env->n_cas || !may_leave(j, ca_of(j)))
+	unsigned next = ca_from(j, j->ca_index + 1);
+	if (next >= j->env->n_cas || !may_leave(j, ca_of(j)))
 		return false;
-	j->ca_index++;
+	j->ca_index = next;
 	j->orders = 0;
 	j->avoid = -1;
 	j->was_reregistered = false;
@@ -340,6 +357,11 @@ static void end_ca_down(struct job *j, const struct fault *fault)
 	end_blameless(j, fault->code, fault, fault->retry_at_ms > at ? fault->retry_at_ms : at);
 }
 
+static bool is_ready(const struct ca *ca)
+{
+	return ca->internal ? internal_ca_is_ready(ca->internal) : account_is_ready(ca->account);
+}
+
 static void ask_account(struct job *j)
 {
 	struct fault fault = { 0 };
@@ -351,15 +373,20 @@ static void ask_account(struct job *j)
 		end_ca_down(j, &fault);
 		return;
 	}
-	if (account_is_ready(ca_of(j)->account))
+	struct ca *ca = ca_of(j);
+	if (is_ready(ca))
 		enter(j, JOB_KEY);
+	else if (ca->internal)
+		internal_ca_wait(ca->internal, &j->account);
 	else
-		account_wait(ca_of(j)->account, &j->account);
+		account_wait(ca->account, &j->account);
 }
 
 static void on_account(struct waiter *w, enum err err, const struct fault *fault)
 {
 	struct job *j = container_of(w, struct job, account);
+	if (err && ca_of(j)->internal)  /* others see to it themselves */
+		breaker_failed(&ca_of(j)->breaker, BREAKER_CERTAIN, 0, clock_mono_ms());
 	if (!err)
 		enter(j, JOB_KEY);
 	else if (next_ca(j))
@@ -421,9 +448,34 @@ static void on_placed(void *owner, struct order *o);
 static void on_ordered(void *owner, struct order *o, enum err err, struct str chain,
 	const struct fault *fault);
 
+static void ask_signature(struct job *j)
+{
+	struct ca *ca = ca_of(j);
+	j->errand = errand_work(j->env->loop, internal_leaf_sign,
+		internal_leaf_new(ca->internal, j->name, j->leaf->key, ca->conf->lifetime_ms),
+		internal_leaf_free, on_errand, j);
+}
+
+static void answer_signature(struct job *j, struct internal_leaf *leaf)
+{
+	breaker_worked(&ca_of(j)->breaker);
+	j->delivery = delivery_new(j->name, buf_str(&leaf->chain_pem));
+	internal_leaf_free(leaf);
+	enter(j, JOB_CHECK);
+}
+
 static void ask_order(struct job *j)
 {
 	struct ca *ca = ca_of(j);
+	/* The directory may have grown old while the key was made. */
+	if (!is_ready(ca)) {
+		enter(j, JOB_ACCOUNT);
+		return;
+	}
+	if (ca->internal) {
+		ask_signature(j);
+		return;
+	}
 	struct order_args args = {
 		.ca = ca, .account_key = account_key(ca->account), .kid = account_kid(ca->account),
 		.name = j->name, .profile = ca->conf->profile, .csr = buf_str(&j->leaf->csr),
@@ -432,11 +484,6 @@ static void ask_order(struct job *j)
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = order_challenges(j, args.wanted);
-	/* The directory may have grown old while the key was made. */
-	if (!account_is_ready(ca->account)) {
-		enter(j, JOB_ACCOUNT);
-		return;
-	}
 	if (!j->is_resuming)
 		j->orders++;
 	j->order = order_start(&args);
@@ -561,7 +608,8 @@ static void ask_check(struct job *j)
 	const struct ca *ca = ca_of(j);
 	int used = j->used >= 0 ? j->used : j->held ? kind_named(j->held->challenge) : -1;
 	str_copy(d->ca, sizeof d->ca, str_from(ca->conf->directory));
-	str_copy(d->account, sizeof d->account, str_from(account_kid(ca->account)));
+	if (ca->account)
+		str_copy(d->account, sizeof d->account, str_from(account_kid(ca->account)));
 	str_copy(d->profile, sizeof d->profile, str_from(ca->conf->profile));
 	if (used >= 0)
 		str_copy(d->challenge, sizeof d->challenge,
@@ -656,6 +704,9 @@ static void answer_errand(struct job *j, void *object)
 	case JOB_KEY:
 		answer_key(j, object);
 		return;
+	case JOB_ORDER:
+		answer_signature(j, object);
+		return;
 	case JOB_CHECK:
 		answer_check(j, object);
 		return;
@@ -664,7 +715,6 @@ static void answer_errand(struct job *j, void *object)
 		return;
 	case JOB_QUEUED:
 	case JOB_ACCOUNT:
-	case JOB_ORDER:
 		break;
 	}
 	UNREACHABLE();
@@ -717,6 +767,8 @@ struct job *job_new(struct job_env *env, const char *name)
 	ASSERT(fits && j->name[0]);
 	waiter_init(&j->account, on_account);
 	j->avoid = j->used = -1;
+	j->ca_index = ca_from(j, 0);
+	ASSERT(j->ca_index < env->n_cas);
 	j->started_at_ms = loop_now_ms(env->loop);
 	enter(j, JOB_RECALL);
 	return j;

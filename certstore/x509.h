@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * x509: reading and checking certificates (RFC 5280), and making the tls-alpn-01 one (RFC 8737).
+ * x509: reading and checking certificates (RFC 5280), making the tls-alpn-01 one (RFC 8737) and those
+ * of an authority of our own.
  * Any thread; checks take up to a millisecond: work queue, or the control loop.
  */
 #ifndef CERTSTORE_X509_H
@@ -48,5 +49,20 @@ enum err x509_check_chain(struct str chain_der, const struct x509_check *want, s
  * critical acmeIdentifier with SHA-256(key_authorization), constant subject. DER of certificate. */
 enum err x509_make_challenge(const struct key *key, struct str identifier,
 	struct str key_authorization, struct buf *der);
+
+/* A certificate signed by a key of ours. */
+struct x509_issue {
+	enum { X509_LEAF, X509_AUTHORITY } kind;
+	int path_length;              /* of an authority: how many authorities may follow below */
+	const char *subject;          /* common name, 1 to 64 bytes */
+	struct str public_der;        /* SubjectPublicKeyInfo of its key */
+	const char *const *names;     /* of a leaf: DNS names and IP literals */
+	unsigned n_names;
+	struct str issuer_der;        /* the issuer's certificate; STR_NONE: self-signed */
+	const struct key *issuer_key;
+	int64_t not_before_ms, not_after_ms;
+};
+/* Work queue. DER of the certificate is added. E_NAME, E_CHAIN, E_KEY. */
+enum err x509_issue(const struct x509_issue *want, struct buf *der);
 
 #endif

@@ -75,15 +75,20 @@ struct conf_ca_limits {
 	struct conf_quota orders, registered_domain, same_names, failures;
 };
 
+/* Where other CAs have the URL of their directory. */
+#define CONF_CA_INTERNAL "internal:"
+
 struct conf_ca {
 	const char *name;          /* "letsencrypt", or the directory's host for others */
-	const char *directory;     /* https URL */
+	const char *directory;     /* https URL, or CONF_CA_INTERNAL */
 	const char *trust;         /* PEM file with the roots for the CA's own API; NULL: system store */
 	const char *eab_kid;
 	const char *eab_hmac;      /* base64url or base64, as written */
 	const char *profile;
 	const char *preferred_chain;
 	struct conf_ca_limits limits;
+	bool is_internal;          /* our own, for names that no public CA can certify */
+	int64_t lifetime_ms;       /* of what it signs; 0: its default */
 };
 
 struct conf_acme {

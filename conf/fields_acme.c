@@ -17,6 +17,7 @@ static const struct known_ca {
 	{ "zerossl", "https://acme.zerossl.com/v2/DV90" },
 	{ "google", "https://dv.acme-v02.api.pki.goog/directory" },
 	{ "sslcom", "https://acme.ssl.com/sslcom-dv-ecc" },
+	{ "internal", CONF_CA_INTERNAL },
 };
 
 static const char *directory_complaint(struct str text)
@@ -64,6 +65,8 @@ const struct field fields_ca[] = {
 	{ "profile", CONF_TEXT, FIELD(conf_ca, profile), .help = "Certificate profile to ask for." },
 	{ "preferred_chain", CONF_TEXT, FIELD(conf_ca, preferred_chain),
 		.help = "Common name of the root that the chain should lead to." },
+	{ "lifetime", CONF_DURATION, FIELD(conf_ca, lifetime_ms), .min = "10s", .max = "30d",
+		.help = "How long certificates of the internal CA live; `7d` if not given." },
 	{ "limits", CONF_OBJECT, FIELD(conf_ca, limits), .rows = fields_ca_limits,
 		.help = "What the CA allows, such as `300/3h`, where it differs from what is known of it; `0`: no limit." },
 	{ 0 },
@@ -110,6 +113,7 @@ static void ca_from_text(struct parse *p, struct conf_ca *ca, const struct field
 	ca->name = text;
 	if (known) {
 		ca->directory = known->directory;
+		ca->is_internal = strcmp(known->directory, CONF_CA_INTERNAL) == 0;
 		return;
 	}
 	if (!str_has_prefix(str_from(text), STR("https://"))) {
@@ -141,6 +145,9 @@ static void ca_from_object(struct parse *p, struct conf_ca *ca, const struct fie
 		ca->name = host_of(p, ca->directory);
 	if (!ca->eab_kid != !ca->eab_hmac)
 		parse_problem(p, v->node, "\"eab\" wants both \"kid\" and \"hmac\"");
+	ca->is_internal = ca->directory && strcmp(ca->directory, CONF_CA_INTERNAL) == 0;
+	if (ca->lifetime_ms && !ca->is_internal)
+		parse_problem(p, v->node, "\"lifetime\" is for the internal CA; others decide themselves");
 }
 
 struct ca_list {
@@ -210,7 +217,7 @@ static void print_ca(const void *base, struct json *into, const char *key)
 		struct json *o = json_new_object();
 
 		put_if(o, "name", ca->name);
-		put_if(o, "directory", ca->directory);
+		put_if(o, "directory", ca->is_internal ? NULL : ca->directory);
 		put_if(o, "trust", ca->trust);
 		if (ca->eab_kid) {
 			struct json *eab = json_put(o, "eab", json_new_object());
@@ -220,6 +227,12 @@ static void print_ca(const void *base, struct json *into, const char *key)
 		}
 		put_if(o, "profile", ca->profile);
 		put_if(o, "preferred_chain", ca->preferred_chain);
+		if (ca->lifetime_ms) {
+			char text[UNIT_TEXT];
+
+			unit_duration_text(text, ca->lifetime_ms);
+			json_put_cstr(o, "lifetime", text);
+		}
 		put_limits(o, &ca->limits);
 		json_append(list, o);
 	}
@@ -230,7 +243,7 @@ const struct field_special special_ca = {
 	.schema = "{\"anyOf\":[{\"type\":\"string\"},\"@rows\",{\"type\":\"array\","
 		"\"minItems\":1,\"items\":{\"anyOf\":[{\"type\":\"string\"},\"@rows\"]}}]}",
 	.form = "name of a known CA (`letsencrypt`, `letsencrypt-staging`, `zerossl`, `google`, "
-		"`sslcom`), directory URL, object, or list of these, tried in order",
+		"`sslcom`, `internal`), directory URL, object, or list of these, tried in order",
 };
 
 static const struct field_choice challenge_names[] = {
@@ -287,8 +300,10 @@ static const struct field_choice key_types[] = {
 };
 
 const struct field fields_acme[] = {
-	{ "ca", CONF_SPECIAL, 0, .dflt = "letsencrypt", .special = &special_ca,
-		.help = "Where certificates come from." },
+	{ "ca", CONF_SPECIAL, 0, .dflt = "letsencrypt, internal", .special = &special_ca,
+		.help = "Where certificates come from. `internal` is a CA of our own, in the store: it serves names "
+			"that no public CA can certify (`localhost`, `app.internal`, IP addresses), and all others "
+			"only if it is the only one." },
 	{ "challenges", CONF_SPECIAL, 0, .dflt = "tls-alpn-01, http-01", .special = &special_challenges,
 		.help = "How we prove control of a name, in the order we prefer." },
 	{ "key", CONF_CHOICE, FIELD(conf_acme, key), .dflt = "p256", .choices = key_types,

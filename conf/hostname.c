@@ -133,3 +133,16 @@ enum err hostname_normalise(char dst[HOSTNAME_SIZE], struct str name, enum hostn
 	memcpy(dst, "*.", 2);
 	return normalise_dns(dst + 2, HOSTNAME_SIZE - 2, str_of(name.at + 2, name.len - 2), why);
 }
+
+bool hostname_is_private(struct str name)
+{
+	static const char *const endings[] = { ".localhost", ".internal", ".home.arpa", ".test", ".local" };
+	char ip[HOSTNAME_SIZE];
+
+	if (hostname_ip(ip, name) || str_find(name, '.') < 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+		if (str_has_suffix(name, str_from(endings[i])))
+			return true;
+	return false;
+}

@@ -22,5 +22,8 @@ enum err hostname_normalise(char dst[HOSTNAME_SIZE], struct str name, enum hostn
 bool hostname_is_valid(struct str name, const char **why);
 /* IPv4 or IPv6 literal without brackets, in its canonical text; false when it is none. */
 bool hostname_ip(char dst[HOSTNAME_SIZE], struct str text);
+/* Whether no public CA can certify it: an IP address, a single label, or below a top-level name that is
+ * reserved for private use (RFC 2606, 6761, 6762, 8375; .internal by ICANN). */
+bool hostname_is_private(struct str name);
 
 #endif

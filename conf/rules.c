@@ -63,11 +63,20 @@ static void wildcards_need_a_certificate(struct parse *p, const struct parse_sit
 			"\"cert\" and \"key\"");
 }
 
+static bool has_internal_ca(const struct conf_acme *acme)
+{
+	for (unsigned i = 0; i < acme->n_ca; i++)
+		if (acme->ca[i].is_internal)
+			return true;
+	return false;
+}
+
 static void addresses_need_a_certificate(struct parse *p, const struct parse_site *s)
 {
-	if (s->conf.is_ip && (s->conf.tls == CONF_TLS_AUTO || s->conf.tls == CONF_TLS_ON_DEMAND))
-		parse_problem_at(p, s->path, "certificates for IP addresses cannot be obtained yet; use "
-			"\"cert\" and \"key\", or \"tls\": \"off\"");
+	if (s->conf.is_ip && (s->conf.tls == CONF_TLS_ON_DEMAND ||
+		(s->conf.tls == CONF_TLS_AUTO && !has_internal_ca(&p->conf->acme))))
+		parse_problem_at(p, s->path, "certificates for IP addresses come from the CA \"internal\" "
+			"alone; add it to \"acme.ca\", or use \"cert\" and \"key\", or \"tls\": \"off\"");
 }
 
 static void on_demand_needs_ask(struct parse *p, const struct parse_site *s)

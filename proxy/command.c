@@ -16,6 +16,7 @@
 #include "proxy/command_call.h"
 #include "proxy/command_look.h"
 #include "proxy/command_names.h"
+#include "proxy/command_store.h"
 #include "proxy/control.h"
 #include "proxy/snapshot.h"
 #include "proxy/startup.h"
@@ -60,6 +61,8 @@ static const struct command {
 		"remove all there is of a name, its certificate too" },
 	{ "revoke", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_REVOKE,
 		command_revoke, "revoke the certificate at its CA, and replace it" },
+	{ "root", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN, command_root,
+		"print the root certificate of the internal CA: trust it to trust localhost" },
 	{ "schema", "", 0, 0, OPTIONS_JSON, schema, "print the JSON Schema of the configuration" },
 	{ "version", "", 0, 0, OPTIONS_JSON, version, "print the versions of this program and its libraries" },
 	{ "help", "[CODE|COMMAND]", 0, 1, OPTIONS_JSON, help,

@@ -40,6 +40,22 @@ static void one_authority_needs_no_list(void **state)
 	conf_unref(&c);
 }
 
+static void the_internal_ca_has_a_name_but_no_url(void **state)
+{
+	struct conf *c = loaded("{\"acme\": {\"ca\": [\"letsencrypt\", {\"name\": \"internal\", "
+		"\"lifetime\": \"2d\"}]}}");
+
+	(void)state;
+	assert_false(c->acme.ca[0].is_internal);
+	assert_true(c->acme.ca[1].is_internal);
+	assert_int_equal(c->acme.ca[1].lifetime_ms, 2 * 24 * 3600 * 1000);
+	conf_unref(&c);
+	c = loaded("{}");
+	assert_int_equal(c->acme.n_ca, 2);
+	assert_true(c->acme.ca[1].is_internal);
+	conf_unref(&c);
+}
+
 static void challenges_keep_their_order(void **state)
 {
 	struct conf *c = loaded("{\"acme\": {\"challenges\": [\"http-01\", \"tls-alpn-01\"]}}");
@@ -66,6 +82,7 @@ static void malformed_authorities_are_refused(void **state)
 	refused("{\"acme\": {\"ca\": {\"name\": \"x\"}}}", "\"x\" is no known CA");
 	refused("{\"acme\": {\"ca\": {\"directory\": \"http://x\"}}}", "https:// URL");
 	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\"}}}}", "both");
+	refused("{\"acme\": {\"ca\": {\"name\": \"letsencrypt\", \"lifetime\": \"1d\"}}}", "internal CA");
 	refused("{\"acme\": {\"challenges\": []}}", "at least one challenge");
 	refused("{\"acme\": {\"challenges\": [\"dns-01\"]}}", "acme.challenges[0]: \"dns-01\" is not known");
 	refused("{\"acme\": {\"challenges\": [\"http-01\", \"http-01\"]}}", "twice");
@@ -85,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(authorities_are_names_urls_or_objects),
 		cmocka_unit_test(one_authority_needs_no_list),
+		cmocka_unit_test(the_internal_ca_has_a_name_but_no_url),
 		cmocka_unit_test(challenges_keep_their_order),
 		cmocka_unit_test(malformed_authorities_are_refused),
 		cmocka_unit_test(secrets_are_not_repeated_in_messages),

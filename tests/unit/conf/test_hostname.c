@@ -86,12 +86,27 @@ static void random_bytes_do_no_harm(void **state)
 	}
 }
 
+static void what_no_public_ca_certifies_is_private(void **state)
+{
+	static const char *const private[] = { "localhost", "app.localhost", "db.internal", "nas",
+		"printer.home.arpa", "a.test", "tv.local", "127.0.0.1", "8.8.8.8", "::1" };
+	static const char *const public[] = { "example.com", "internal.example.com", "test.example",
+		"notlocalhost.example.org", "internal.com" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(private) / sizeof(*private); i++)
+		assert_true(hostname_is_private(str_from(private[i])));
+	for (size_t i = 0; i < sizeof(public) / sizeof(*public); i++)
+		assert_false(hostname_is_private(str_from(public[i])));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_brought_to_one_form),
 		cmocka_unit_test(what_is_no_name_is_refused_with_a_reason),
 		cmocka_unit_test(lengths_are_limited),
+		cmocka_unit_test(what_no_public_ca_certifies_is_private),
 		cmocka_unit_test(random_bytes_do_no_harm),
 	};
 
