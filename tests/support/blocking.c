@@ -222,8 +222,9 @@ static void *serve_connection(void *arg)
 	struct backend_connection *c = arg;
 
 	while (take_request(c->b, c->fd)) {
-		blocking_send(c->fd, str_from(c->b->answer));
+		/* first: who has the answer may look at the count */
 		c->b->n_requests++;
+		blocking_send(c->fd, str_from(c->b->answer));
 		if (c->b->closes_after_answer)
 			break;
 	}

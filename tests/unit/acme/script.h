@@ -176,13 +176,20 @@ static inline void script_turn(struct script *s, int turns)
 		loop_turn(s->loop);
 }
 
+/* Until nothing is under way any more, on the work queue neither. */
+static inline void script_settle(struct loop *loop)
+{
+	int64_t until = clock_mono_ms() + 10000;
+	while (loop_turn(loop) && clock_mono_ms() < until)
+		nanosleep(&(struct timespec){ 0, 200000 }, NULL);
+}
+
 /* Everything that was written happened and nothing is left open. */
 static inline void script_close(struct script *s, struct ca *ca)
 {
 	assert_int_equal(s->open, 0);
 	directory_free(&ca->directory);
-	for (int i = 0; i < 20; i++)
-		loop_turn(s->loop);
+	script_settle(s->loop);
 	loop_free(&s->loop);
 }
 

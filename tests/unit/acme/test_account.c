@@ -39,11 +39,7 @@ static void await(void)
 static void close_account(void)
 {
 	account_free(&ca.account);
-	for (int i = 0; i < 100; i++) {
-		struct timespec ms = { 0, 200000 };
-		script_turn(&script, 1);
-		nanosleep(&ms, NULL);
-	}
+	script_settle(script.loop);
 	store->ops->free(store);
 	script_close(&script, &ca);
 }

@@ -36,15 +36,6 @@ static enum err refuse(void *object, struct fault *fault)
 	return fault_set(fault, E_KEY, "no");
 }
 
-static void turn_a_while(void)
-{
-	for (int i = 0; i < 200; i++) {
-		struct timespec ms = { 0, 100000 };
-		loop_turn(loop);
-		nanosleep(&ms, NULL);
-	}
-}
-
 static void run(errand_run_fn *fn, bool abandons)
 {
 	loop = loop_new();
@@ -53,7 +44,7 @@ static void run(errand_run_fn *fn, bool abandons)
 	assert_int_equal(called, 0);
 	if (abandons)
 		errand_abandon(&e);
-	turn_a_while();
+	script_settle(loop);
 	loop_free(&loop);
 }
 
@@ -91,9 +82,9 @@ static void an_abandoned_lock_is_given_back(void **state)
 	called = 0;
 	struct errand *e = errand_lock(store, "a", 1000, on_end, NULL);
 	errand_abandon(&e);
-	turn_a_while();
+	script_settle(loop);
 	e = errand_lock(store, "a", 10, on_end, NULL);
-	turn_a_while();
+	script_settle(loop);
 	assert_int_equal(called, 1);
 	assert_int_equal(got, E_OK);
 	store->ops->unlock(store, "a");

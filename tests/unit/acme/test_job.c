@@ -69,11 +69,7 @@ static void close_env(void)
 {
 	for (unsigned i = 0; i < env.n_cas; i++)
 		account_free(&cas[i].account);
-	for (int i = 0; i < 200; i++) {
-		struct timespec ms = { 0, 200000 };
-		script_turn(&scripts[0], 1);
-		nanosleep(&ms, NULL);
-	}
+	script_settle(scripts[0].loop);
 	memory_fini(&env.memory);
 	store->ops->free(store);
 	for (unsigned i = 1; i < env.n_cas; i++)
