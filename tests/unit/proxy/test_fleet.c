@@ -15,7 +15,7 @@ struct worker {
 	unsigned index, n_workers, n_https, n_http;
 	int https_fd;
 	atomic_uint *connections;
-	unsigned n_installed, n_published;
+	unsigned n_installed, n_forgotten, n_published;
 	int64_t drain_ms;
 	bool is_stopped;
 };
@@ -39,6 +39,12 @@ void worker_install(struct worker *w, struct entry *e, bool keep)
 	assert_non_null(e);
 	assert_true(keep);
 	w->n_installed++;
+}
+
+void worker_forget(struct worker *w, const char *name)
+{
+	assert_string_equal(name, "gone.example.com");
+	w->n_forgotten++;
 }
 
 void worker_set_challenges(struct worker *w, struct challenge_set *set, uint64_t generation)
@@ -105,11 +111,13 @@ static void what_one_is_told_all_are_told(void **state)
 
 	(void)state;
 	fleet_install(f, e, true);
+	fleet_forget(f, "gone.example.com");
 	fleet_publish(f, NULL, 1);
 	fleet_drain(f, 5000);
 	fleet_stop(f);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(workers[i].n_installed, 1);
+		assert_int_equal(workers[i].n_forgotten, 1);
 		assert_int_equal(workers[i].n_published, 1);
 		assert_int_equal(workers[i].drain_ms, 5000);
 		assert_true(workers[i].is_stopped);
