@@ -25,6 +25,8 @@ struct x509_facts {
 /* leaf: one DER certificate. Free with x509_facts_fini, also after failure. E_CHAIN. */
 enum err x509_parse(struct str leaf_der, struct x509_facts *out, struct fault *fault);
 void x509_facts_fini(struct x509_facts *f);
+/* Its SubjectPublicKeyInfo, borrowed from it; STR_NONE when it is no certificate. */
+struct str x509_public(struct str leaf_der);
 
 /* PEM text -> concatenated DER, leaf first; order kept, key and other blocks skipped. E_CHAIN for
  * none, more than X509_CHAIN, or over 256 KiB. */

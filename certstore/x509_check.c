@@ -119,3 +119,10 @@ enum err x509_check_chain(struct str chain_der, const struct x509_check *want, s
 	}
 	return err;
 }
+
+struct str x509_public(struct str leaf_der)
+{
+	struct x509_parts parts;
+
+	return x509_walk(leaf_der, &parts) ? parts.public_der : STR_NONE;
+}

@@ -14,6 +14,8 @@
 #include "net/loop.h"
 #include "net/tls_context.h"
 #include "proxy/command_call.h"
+#include "proxy/command_export.h"
+#include "proxy/command_import.h"
 #include "proxy/command_look.h"
 #include "proxy/command_names.h"
 #include "proxy/command_store.h"
@@ -63,6 +65,11 @@ static const struct command {
 		command_revoke, "revoke the certificate at its CA, and replace it" },
 	{ "root", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN, command_root,
 		"print the root certificate of the internal CA: trust it to trust localhost" },
+	{ "export", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_EXPORT, command_export,
+		"print key and chain of a name, or write them as files for other servers" },
+	{ "import", "PATH [PATH …]", 1, COMMAND_LINE_WORDS,
+		OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_IMPORT, command_import,
+		"adopt keys and certificates of certbot, Caddy, Traefik, acme.sh, mod_md or PEM files" },
 	{ "schema", "", 0, 0, OPTIONS_JSON, schema, "print the JSON Schema of the configuration" },
 	{ "version", "", 0, 0, OPTIONS_JSON, version, "print the versions of this program and its libraries" },
 	{ "help", "[CODE|COMMAND]", 0, 1, OPTIONS_JSON, help,

@@ -42,8 +42,6 @@ static const struct option {
 	{ "--hook", "PROGRAM", TO_VALUE + VALUE_HOOK, NULL, NULL, OPTIONS_EXPORT, "run this afterwards, with SALLYPORT_NAME and SALLYPORT_DIR set" },
 	{ "--dry-run", NULL, TO_VALUE + VALUE_DRY_RUN, NULL, NULL, OPTIONS_IMPORT, "only tell what would be done (the default)" },
 	{ "--yes", NULL, TO_VALUE + VALUE_YES, NULL, NULL, OPTIONS_IMPORT, "do it" },
-	{ "--from", "KIND", TO_VALUE + VALUE_FROM, NULL, NULL, OPTIONS_IMPORT,
-		"certbot, caddy, traefik, acme.sh, mod_md or pem; else guessed" },
 	{ "--json", NULL, TO_JSON, NULL, NULL, OPTIONS_JSON, "print JSON" },
 	{ "--help", NULL, TO_HELP, NULL, NULL, 0, "tell about this command" },
 };

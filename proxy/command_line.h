@@ -30,7 +30,7 @@ enum {
 
 /* Options that are the command's own. */
 enum command_value { VALUE_QUIET, VALUE_MAX, VALUE_AFTER, VALUE_SORT, VALUE_NO_WAIT, VALUE_REASON, VALUE_TO,
-	VALUE_HOOK, VALUE_DRY_RUN, VALUE_YES, VALUE_FROM, VALUE_COUNT };
+	VALUE_HOOK, VALUE_DRY_RUN, VALUE_YES, VALUE_COUNT };
 
 struct command_line {
 	const char *words[COMMAND_LINE_WORDS];

@@ -19,6 +19,7 @@ const struct api_row api_rows[] = {
 	{ "POST", "/v1/names/*/add", api_add },
 	{ "POST", "/v1/names/*/forget", api_forget },
 	{ "POST", "/v1/names/*/revoke", api_revoke },
+	{ "POST", "/v1/names/*/reload", api_reload },
 };
 const unsigned api_n_rows = ARRAY_LEN(api_rows);
 

@@ -71,5 +71,6 @@ void api_renew(struct api_call *c);
 void api_add(struct api_call *c);
 void api_forget(struct api_call *c);
 void api_revoke(struct api_call *c);
+void api_reload(struct api_call *c);
 
 #endif

@@ -221,6 +221,19 @@ void api_add(struct api_call *c)
 	answer(c, err, &fault, "add");
 }
 
+/* The store has another certificate for it now, put there by another process. */
+void api_reload(struct api_call *c)
+{
+	struct fault fault = { 0 };
+	enum err err = is_under_way(c) ? E_OK : names_forget(c->env->names, c->name, &fault);
+
+	if (!err && !is_under_way(c)) {
+		fleet_forget(*c->env->fleet, c->name);
+		err = names_issue(c->env->names, c->name, &fault);
+	}
+	answer(c, err, &fault, "reload");
+}
+
 /* ---- forget: everything, the certificate too ---- */
 
 static void on_forgotten(void *owner, enum err err, const struct fault *fault)
