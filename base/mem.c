@@ -103,7 +103,7 @@ enum { SPARE_MAX = 64 };
 
 static _Thread_local struct {
 	struct arena_chunk *first;
-	unsigned n;
+	int n;
 } spare;
 
 static struct arena_chunk *new_chunk(size_t cap)
