@@ -206,6 +206,8 @@ static bool take_request(struct blocking_backend *b, int fd)
 	while (n < sizeof(head) - 1) {
 		ssize_t got = recv(fd, head + n, sizeof(head) - 1 - n, 0);
 
+		if (got < 0 && errno == EAGAIN && !b->is_stopping)
+			continue;
 		if (got <= 0)
 			return false;
 		n += (size_t)got;
@@ -220,16 +222,20 @@ static bool take_request(struct blocking_backend *b, int fd)
 static void *serve_connection(void *arg)
 {
 	struct backend_connection *c = arg;
+	struct blocking_backend *b = c->b;
+	struct timeval often = {.tv_usec = 100000};
 
-	while (take_request(c->b, c->fd)) {
+	ASSERT(!setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &often, sizeof(often)));
+	while (take_request(b, c->fd)) {
 		/* first: who has the answer may look at the count */
-		c->b->n_requests++;
-		blocking_send(c->fd, str_from(c->b->answer));
-		if (c->b->closes_after_answer)
+		b->n_requests++;
+		blocking_send(c->fd, str_from(b->answer));
+		if (b->closes_after_answer)
 			break;
 	}
 	close(c->fd);
 	free(arg);
+	b->n_open--;
 	return NULL;
 }
 
@@ -245,6 +251,7 @@ static void *serve(void *arg)
 		c->b = b;
 		c->fd = fd;
 		b->n_connections++;
+		b->n_open++;
 		ASSERT(!pthread_create(&thread, NULL, serve_connection, c));
 		pthread_detach(thread);
 	}
@@ -268,11 +275,13 @@ void blocking_backend_start(struct blocking_backend *b, const char *answer)
 	ASSERT(!pthread_create(&b->thread, NULL, serve, b));
 }
 
-/* Its connections end with the proxy's. */
+/* No thread of it is left behind: they look at is_stopping between two heads. */
 void blocking_backend_stop(struct blocking_backend *b)
 {
 	b->is_stopping = true;
 	shutdown(b->fd, SHUT_RDWR);
 	pthread_join(b->thread, NULL);
+	while (b->n_open > 0)
+		usleep(1000);
 	close(b->fd);
 }

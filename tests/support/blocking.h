@@ -57,6 +57,7 @@ struct blocking_backend {
 	int fd;
 	pthread_t thread;
 	atomic_bool is_stopping;
+	atomic_uint n_open;        /* connections that still have a thread */
 };
 void blocking_backend_start(struct blocking_backend *b, const char *answer);
 void blocking_backend_stop(struct blocking_backend *b);
