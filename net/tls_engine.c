@@ -7,6 +7,7 @@
 #include "net/tls_engine.h"
 
 #include <wolfssl/error-ssl.h>
+#include <wolfssl/internal.h>
 #include <wolfssl/wolfcrypt/asn.h>
 #include <wolfssl/wolfcrypt/hash.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
@@ -36,9 +37,6 @@ struct tls_engine {
 	bool is_client;
 	byte binding[TLS_BINDING];
 };
-
-/* Internal to wolfSSL, which offers no public way to send an alert of one's own. */
-int SendAlert(WOLFSSL *ssl, int severity, int type);
 
 static int on_receive(WOLFSSL *ssl, char *dst, int cap, void *owner)
 {
@@ -259,18 +257,37 @@ static enum err failure(struct tls_engine *e, int result)
 	return e->is_client && is_distrust(code) ? E_TRUST : E_TLS;
 }
 
+/* A ticket's nonce has to be unique within its connection. wolfSSL 5.9.2 counts on through a chain of
+ * resumptions and fails the handshake after the 255th: once the ticket the client offered has been used,
+ * its nonce is of no more interest. */
+static void restart_nonces(WOLFSSL *ssl)
+{
+	ssl->session->ticketNonce.len = 0;
+}
+
 enum err tls_engine_handshake(struct tls_engine *e)
 {
 	if (e->reason)
 		return E_TLS;
 	int got = e->is_client ? wolfSSL_connect(e->ssl) : wolfSSL_accept(e->ssl);
-	if (got != WOLFSSL_SUCCESS)
-		return failure(e, got);
+	if (got != WOLFSSL_SUCCESS) {
+		enum err err = failure(e, got);
+
+		if (err == E_AGAIN && !e->is_client)
+			restart_nonces(e->ssl);
+		return err;
+	}
 	if (e->label && !e->is_label_verified) {
 		e->reason = "peer's name was not verified";
 		return E_TRUST;
 	}
 	return E_OK;
+}
+
+/* In TLS 1.3 the client is ready before us; all that follows is a ticket. */
+bool tls_engine_output_may_wait(const struct tls_engine *e)
+{
+	return !e->is_client && wolfSSL_version(e->ssl) == TLS1_3_VERSION;
 }
 
 enum err tls_engine_read(struct tls_engine *e, char *dst, size_t cap, size_t *n)

@@ -41,6 +41,8 @@ void tls_engine_input(struct tls_engine *e, struct str ciphertext);
 struct str tls_engine_unread(struct tls_engine *e);
 /* E_OK: done; E_AGAIN: needs more input; else failed (an alert went out through output). */
 enum err tls_engine_handshake(struct tls_engine *e);
+/* After E_OK: whether what that last call gave to output (a ticket) may wait for what is written next. */
+bool tls_engine_output_may_wait(const struct tls_engine *e);
 /* *n > 0 bytes of plaintext; E_AGAIN: needs more input; E_EOF: close_notify received. */
 enum err tls_engine_read(struct tls_engine *e, char *dst, size_t cap, size_t *n);
 /* Encrypts all parts; records of up to 16 KiB, small ones (about one packet) at the start of a

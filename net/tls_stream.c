@@ -40,6 +40,8 @@ struct tls_stream {
 	struct loop_task task;
 	struct buf held; /* ciphertext read and not yet wanted */
 	int64_t written_at_ms;
+	char *late;        /* a ticket that travels with the first bytes written, or NULL */
+	uint32_t n_late;
 	uint32_t n_corked; /* bytes waiting in the loop's record buffer */
 	uint8_t state;     /* enum tls_state */
 	bool is_corked;
@@ -53,6 +55,7 @@ struct tls_stream {
 static void enter(struct tls_stream *t, enum tls_state state);
 static void handshake(struct tls_stream *t);
 static enum err deliver(struct tls_stream *t);
+static void uncork(struct tls_stream *t);
 static void fail(struct tls_stream *t, enum err err);
 static void on_output(void *owner, struct str ciphertext);
 static void on_task(struct loop_task *task);
@@ -93,6 +96,7 @@ static void free_stream(struct tls_stream *t)
 	stream_close(&t->inner, STREAM_CLOSE_ABORT);
 	tls_engine_free(&t->engine);
 	buf_fini(&t->held);
+	mem_free(&t->late);
 	mem_release(t);
 }
 
@@ -191,10 +195,26 @@ static void feed(struct tls_stream *t, struct str ciphertext)
 		fail(t, E_NOMEM);
 }
 
+/* A system call and a wake-up of the client less, and nobody misses a ticket before its connection says
+ * something. */
+static void keep_late(struct tls_stream *t)
+{
+	t->late = t->n_corked ? mem_try(t->n_corked) : NULL;
+	if (!t->late)
+		return;
+	memcpy(t->late, loop_record_buffer(t->loop), t->n_corked);
+	t->n_late = t->n_corked;
+	t->n_corked = 0;
+}
+
 static void handshake(struct tls_stream *t)
 {
+	t->is_corked = true;
 	enum err err = tls_engine_handshake(t->engine);
-
+	t->is_corked = false;
+	if (err == E_OK && tls_engine_output_may_wait(t->engine))
+		keep_late(t);
+	uncork(t);
 	if (err == E_AGAIN)
 		return;
 	if (err != E_OK) {
@@ -344,20 +364,35 @@ static void uncork(struct tls_stream *t)
 		send_on(t, str_of(loop_record_buffer(t->loop), n));
 }
 
+static void cork(struct tls_stream *t, struct str bytes)
+{
+	if (bytes.len > LOOP_RECORD_BUFFER - t->n_corked)
+		uncork(t);
+	/* a flight with a very long chain */
+	if (bytes.len > LOOP_RECORD_BUFFER) {
+		send_on(t, bytes);
+		return;
+	}
+	memcpy(loop_record_buffer(t->loop) + t->n_corked, bytes.at, bytes.len);
+	t->n_corked += (uint32_t)bytes.len;
+}
+
 /* A record, or the messages of a flight. While corked they travel together in one system call. */
 static void on_output(void *owner, struct str ciphertext)
 {
 	struct tls_stream *t = owner;
 
-	if (!t->is_corked) {
+	if (!t->is_corked && !t->late) {
 		send_on(t, ciphertext);
 		return;
 	}
-	if (ciphertext.len > LOOP_RECORD_BUFFER - t->n_corked)
+	if (t->late) {
+		cork(t, str_of(t->late, t->n_late));
+		mem_free(&t->late);
+	}
+	cork(t, ciphertext);
+	if (!t->is_corked)
 		uncork(t);
-	ASSERT(ciphertext.len <= LOOP_RECORD_BUFFER);
-	memcpy(loop_record_buffer(t->loop) + t->n_corked, ciphertext.at, ciphertext.len);
-	t->n_corked += (uint32_t)ciphertext.len;
 }
 
 static void note_idleness(struct tls_stream *t)

@@ -596,6 +596,94 @@ static void sha256_is_as_fast_after_an_ecdsa_signature(void **state)
 	wc_FreeRng(&rng);
 }
 
+/* ---- a client that resumes ---- */
+
+static int raw_receive(WOLFSSL *ssl, char *to, int cap, void *owner)
+{
+	struct side *s = owner;
+	size_t n = s->inbox.len < (size_t)cap ? s->inbox.len : (size_t)cap;
+
+	(void)ssl;
+	if (!n)
+		return WOLFSSL_CBIO_ERR_WANT_READ;
+	memcpy(to, s->inbox.at, n);
+	buf_consume(&s->inbox, n);
+	return (int)n;
+}
+
+static int raw_send(WOLFSSL *ssl, char *at, int len, void *owner)
+{
+	struct side *s = owner;
+
+	(void)ssl;
+	assert_int_equal(buf_add(&s->peer->inbox, str_of(at, (size_t)len)), E_OK);
+	return len;
+}
+
+static WOLFSSL *raw_client(WOLFSSL_CTX *ctx, struct side *s, WOLFSSL_SESSION *session)
+{
+	WOLFSSL *ssl = wolfSSL_new(ctx);
+
+	assert_non_null(ssl);
+	wolfSSL_SetIOReadCtx(ssl, s);
+	wolfSSL_SetIOWriteCtx(ssl, s);
+	assert_int_equal(wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, "app.example.test", 16),
+		WOLFSSL_SUCCESS);
+	if (session)
+		assert_int_equal(wolfSSL_set_session(ssl, session), WOLFSSL_SUCCESS);
+	return ssl;
+}
+
+/* One connection; the ticket it brings replaces *session. */
+static bool raw_resumes(struct tls_context *context, WOLFSSL_CTX *ctx, WOLFSSL_SESSION **session)
+{
+	struct tls_accept_args a = {
+		.context = context, .certificate = ec_certificate, .binding = STR("x")};
+	struct pair p = {.server = {.peer = &p.client, .err = E_AGAIN}, .client = {.peer = &p.server}};
+	WOLFSSL *ssl = raw_client(ctx, &p.client, *session);
+	char byte;
+
+	buf_init(&p.server.inbox, 0);
+	buf_init(&p.client.inbox, 0);
+	assert_int_equal(tls_engine_accept(&a, on_output, &p.server, &p.server.engine), E_OK);
+	for (int i = 0; i < 3; i++) {
+		wolfSSL_connect(ssl);
+		handshake_step(&p.server, 0);
+	}
+	assert_int_equal(p.server.err, E_OK);
+	assert_true(tls_engine_output_may_wait(p.server.engine));
+	assert_true(wolfSSL_read(ssl, &byte, 1) < 0);
+	wolfSSL_SESSION_free(*session);
+	*session = wolfSSL_get1_session(ssl);
+	bool is_resumed = wolfSSL_session_reused(ssl);
+	wolfSSL_free(ssl);
+	pair_fini(&p);
+	return is_resumed;
+}
+
+static void a_client_may_resume_as_often_as_it_likes(void **state)
+{
+	struct tls_server_args s = {.tickets = tls_tickets_new()};
+	WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLSv1_3_client_method());
+	WOLFSSL_SESSION *session = NULL;
+	struct tls_tickets *tickets = s.tickets;
+	struct tls_context *context;
+
+	(void)state;
+	assert_int_equal(tls_context_server(&s, &context), E_OK);
+	wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, NULL);
+	wolfSSL_CTX_UseSessionTicket(ctx);
+	wolfSSL_CTX_SetIORecv(ctx, raw_receive);
+	wolfSSL_CTX_SetIOSend(ctx, raw_send);
+	assert_false(raw_resumes(context, ctx, &session));
+	for (int i = 0; i < 600; i++)
+		assert_true(raw_resumes(context, ctx, &session));
+	wolfSSL_SESSION_free(session);
+	wolfSSL_CTX_free(ctx);
+	tls_context_unref(&context);
+	tls_tickets_free(&tickets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -617,6 +705,7 @@ int main(void)
 		cmocka_unit_test(garbage_is_an_error_with_an_alert),
 		cmocka_unit_test(a_changed_record_is_an_error),
 		cmocka_unit_test(our_own_alert_reaches_the_peer),
+		cmocka_unit_test(a_client_may_resume_as_often_as_it_likes),
 		cmocka_unit_test(an_idle_connection_is_small),
 		cmocka_unit_test(handshakes_are_timed),
 		cmocka_unit_test(sha256_is_as_fast_after_an_ecdsa_signature),
