@@ -25,4 +25,8 @@ struct ca {
 	int worked;      /* the challenge that last worked here (enum conf_challenge), or -1 */
 };
 
+/* The first from this one on that is for the name, or n: the internal CA is for names that no public one can
+ * certify, unless there is no other. */
+unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned first);
+
 #endif

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * issuer: owns the CAs, the queue and the jobs. A job looks into the store first (many at once), then
- * waits here for one of the places at the CAs.
+ * issuer: owns the CAs and the jobs. A job looks into the store first (many at once), then waits at the
+ * desk for one of the places at the CAs.
  *
- *   job --> QUEUE (urgent | named | renewal) --> running (at most max_orders) --> callback
- *
- * A quarter of the places is kept for renewals: what is served today goes before what may come.
+ *   job --> desk: governor, queue --> running (at most max_orders) --> callback
  */
 #include "acme/issuer.h"
 
 #include "acme/account.h"
+#include "acme/desk.h"
 #include "acme/internal_ca.h"
 #include "acme/job.h"
 #include "acme/revocation.h"
@@ -20,15 +19,16 @@
 #include "base/mem.h"
 #include "net/deadline.h"
 
-enum { MAX_ORDERS = 16, UNSAVED_MAX = 256, UNSAVED_MIN_MS = 5000, UNSAVED_MAX_MS = 10 * 60 * 1000 };
-
-enum line { LINE_URGENT, LINE_NAMED, LINE_RENEWAL, LINES };
+enum { UNSAVED_MAX = 256, UNSAVED_MIN_MS = 5000, UNSAVED_MAX_MS = 10 * 60 * 1000 };
 
 /* What we know of a job beside what it knows itself. */
 struct ticket {
 	struct job *job;
+	struct turn turn;
 	enum issuer_reason reason;
-	bool is_running;
+	int64_t not_after_ms;
+	bool is_urgent, is_clients;   /* is_clients: a client brought the name */
+	char tenant[GOVERNOR_TENANT];
 	issuer_fn *fn;             /* NULL: disowned */
 	void *owner;
 };
@@ -53,8 +53,7 @@ struct issuer {
 	struct conf *conf;
 	struct job_env env;
 	struct map tickets;        /* name -> struct ticket * */
-	struct list lines[LINES];
-	unsigned max_orders, running, running_renewals;
+	struct desk *desk;
 	struct list unsaved, revoking;
 	unsigned n_unsaved;
 	struct deadline unsaved_timer;
@@ -70,48 +69,48 @@ static struct ticket *ticket_of(struct issuer *i, const struct job *j)
 
 /* ---- the queue ---- */
 
-static struct job *first_in(struct list *line)
+static enum turn_class class_of(const struct ticket *t)
 {
-	return list_is_empty(line) ? NULL : job_of_node(line->next);
+	bool had_one = t->not_after_ms || t->reason == ISSUER_RENEWAL;
+	if (t->not_after_ms && t->not_after_ms <= clock_wall_ms())
+		return TURN_EXPIRED;
+	if (had_one)
+		return t->is_urgent ? TURN_URGENT : TURN_EXPIRING;
+	if (job_failures(t->job))
+		return TURN_RETRY;
+	return t->reason == ISSUER_NAMED ? TURN_BULK : TURN_VISITED;
 }
 
-static struct job *next_job(struct issuer *i)
+static enum grant_kind kind_of(const struct ticket *t)
 {
-	struct job *renewal = first_in(&i->lines[LINE_RENEWAL]);
-	unsigned reserved = i->max_orders / 4 ? i->max_orders / 4 : 1;
-	if (renewal && i->running_renewals < reserved)
-		return renewal;
-	for (int line = 0; line < LINES; line++) {
-		struct job *j = first_in(&i->lines[line]);
-		if (j)
-			return j;
-	}
-	return NULL;
-}
-
-static void run_next(struct issuer *i)
-{
-	struct job *j;
-	while (i->running < i->max_orders && (j = next_job(i))) {
-		struct ticket *t = ticket_of(i, j);
-		list_remove(job_node(j));
-		t->is_running = true;
-		i->running++;
-		i->running_renewals += t->reason == ISSUER_RENEWAL;
-		job_run(j);
-	}
+	if (t->not_after_ms || t->reason == ISSUER_RENEWAL)
+		return GRANT_RENEWAL;
+	return t->is_clients ? GRANT_CLIENTS : GRANT_NAMED;
 }
 
 static void on_wants_turn(void *issuer, struct job *j)
 {
-	static const enum line lines[] = {
-		[ISSUER_ON_DEMAND] = LINE_URGENT,
-		[ISSUER_NAMED] = LINE_NAMED,
-		[ISSUER_RENEWAL] = LINE_RENEWAL,
-	};
 	struct issuer *i = issuer;
-	list_append(&i->lines[lines[ticket_of(i, j)->reason]], job_node(j));
-	run_next(i);
+	struct ticket *t = ticket_of(i, j);
+	t->turn.class = class_of(t);
+	t->turn.grant = (struct grant){ .name = job_name(j), .tenant = t->tenant, .kind = kind_of(t) };
+	/* What is valid waits for its own CA, unless that is down: the job sees to it. */
+	desk_join(i->desk, &t->turn, t->turn.class == TURN_EXPIRED || kind_of(t) != GRANT_RENEWAL,
+		t->not_after_ms);
+}
+
+static void on_turn(void *issuer, struct turn *turn)
+{
+	struct ticket *t = container_of(turn, struct ticket, turn);
+	(void)issuer;
+	job_run(t->job, &turn->grant);
+}
+
+static void on_refused(void *issuer, struct turn *turn, const struct fault *fault)
+{
+	struct ticket *t = container_of(turn, struct ticket, turn);
+	(void)issuer;
+	job_refuse(t->job, fault);
 }
 
 static void on_ended(void *issuer, struct job *j, enum err err, struct entry *e,
@@ -120,16 +119,13 @@ static void on_ended(void *issuer, struct job *j, enum err err, struct entry *e,
 	struct issuer *i = issuer;
 	struct ticket *t = map_remove(&i->tickets, str_from(job_name(j)));
 	ASSERT(t && t->job == j);
-	struct ticket copy = *t;
+	issuer_fn *fn = t->fn;
+	void *owner = t->owner;
+	desk_leave(i->desk, &t->turn, t->turn.grant.is_placed ? GRANT_UNKNOWN : GRANT_UNUSED);
 	mem_free(&t);
-	if (copy.is_running) {
-		i->running--;
-		i->running_renewals -= copy.reason == ISSUER_RENEWAL;
-	}
 	job_free(&j);
-	run_next(i);
-	if (copy.fn)
-		copy.fn(copy.owner, err, e, fault, retry_at_ms);
+	if (fn)
+		fn(owner, err, e, fault, retry_at_ms);
 }
 
 /* ---- certificates the store did not take ---- */
@@ -300,15 +296,18 @@ enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct 
 	};
 	memory_init(&i->env.memory, args->store);
 	map_init(&i->tickets);
-	for (int line = 0; line < LINES; line++)
-		list_init(&i->lines[line]);
 	list_init(&i->unsaved);
 	list_init(&i->revoking);
 	deadline_init(&i->unsaved_timer, args->loop, on_unsaved_timer);
-	i->max_orders = i->conf->acme.max_orders ? i->conf->acme.max_orders : MAX_ORDERS;
 	enum err err = open_cas(i, args->user_agent, fault);
-	if (err)
+	if (err) {
 		issuer_free(&i);
+	} else {
+		i->desk = desk_new(&(struct desk_args){ .loop = args->loop, .store = args->store,
+			.conf = i->conf, .cas = i->env.cas, .n_cas = i->env.n_cas, .on_turn = on_turn,
+			.on_refused = on_refused, .owner = i });
+		i->env.governor = desk_governor(i->desk);
+	}
 	*out = i;
 	return err;
 }
@@ -322,13 +321,17 @@ void issuer_free(struct issuer **issuer)
 	if (!i)
 		return;
 	*issuer = NULL;
+	if (i->desk)
+		desk_stop(i->desk);
 	while (map_next(&i->tickets, &cursor, &name, &ticket)) {
 		struct ticket *t = ticket;
+		desk_leave(i->desk, &t->turn, t->turn.grant.is_placed ? GRANT_UNKNOWN : GRANT_UNUSED);
 		job_free(&t->job);
 		mem_free(&t);
 	}
 	map_fini(&i->tickets);
 	cancel_revocations(i);
+	desk_free(&i->desk);
 	list_each(&i->unsaved, node, tmp)
 		free_unsaved(list_entry(node, struct unsaved, node));
 	deadline_disarm(&i->unsaved_timer);
@@ -340,17 +343,29 @@ void issuer_free(struct issuer **issuer)
 	mem_free(&i);
 }
 
+struct job *issuer_grant(struct issuer *i, const struct issuer_wish *wish, issuer_fn *fn, void *owner)
+{
+	struct str name = str_from(wish->name), tenant = str_from(wish->tenant ? wish->tenant : "");
+	ASSERT(name.len && !map_get(&i->tickets, name));
+	struct ticket *t = mem_new(sizeof *t);
+	t->reason = wish->reason;
+	t->is_clients = wish->reason == ISSUER_ON_DEMAND;
+	t->not_after_ms = wish->not_after_ms;
+	t->is_urgent = wish->is_urgent;
+	list_init(&t->turn.node);
+	str_copy(t->tenant, sizeof t->tenant,
+		str_of(tenant.at, tenant.len < sizeof t->tenant ? tenant.len : sizeof t->tenant - 1));
+	t->fn = fn;
+	t->owner = owner;
+	map_put(&i->tickets, name, t);
+	t->job = job_new(&i->env, wish->name);
+	return t->job;
+}
+
 struct job *issuer_obtain(struct issuer *i, const char *name, enum issuer_reason reason, issuer_fn *fn,
 	void *owner)
 {
-	ASSERT(name[0] && !map_get(&i->tickets, str_from(name)));
-	struct ticket *t = mem_new(sizeof *t);
-	t->reason = reason;
-	t->fn = fn;
-	t->owner = owner;
-	map_put(&i->tickets, str_from(name), t);
-	t->job = job_new(&i->env, name);
-	return t->job;
+	return issuer_grant(i, &(struct issuer_wish){ .name = name, .reason = reason }, fn, owner);
 }
 
 void issuer_disown(struct job **j)
@@ -365,13 +380,10 @@ void issuer_hurry(struct job *j)
 {
 	struct issuer *i = job_env(j)->issuer;
 	struct ticket *t = ticket_of(i, j);
-	if (t->is_running)
-		return;
-	t->reason = ISSUER_ON_DEMAND;
-	if (!list_is_empty(job_node(j))) {
-		list_remove(job_node(j));
-		list_append(&i->lines[LINE_URGENT], job_node(j));
-	}
+	if (t->reason == ISSUER_NAMED)
+		t->reason = ISSUER_ON_DEMAND;
+	if (t->turn.grant.name)
+		desk_hurry(i->desk, &t->turn);
 }
 
 void issuer_forgive(struct issuer *i, const char *name)
@@ -417,9 +429,17 @@ void issuer_look(const struct issuer *i, unsigned n, struct issuer_ca *out)
 		.state = breaker_text(&ca->breaker), .is_well = breaker_is_closed(&ca->breaker) };
 	if (!out->is_well)
 		out->retry_at_ms = clock_wall_ms() + breaker_until(&ca->breaker, mono) - mono;
+	int64_t closed_ms = governor_closed_until_ms(i->env.governor, n);
+	if (closed_ms > out->retry_at_ms) {
+		out->state = "asked us to wait";
+		out->is_well = false;
+		out->retry_at_ms = closed_ms;
+	}
+	out->orders_left = governor_orders_left(i->env.governor, n);
 }
 
 struct issuer_load issuer_load(const struct issuer *i)
 {
-	return (struct issuer_load){ (unsigned)map_count(&i->tickets), i->running, i->n_unsaved };
+	return (struct issuer_load){ (unsigned)map_count(&i->tickets), desk_running(i->desk),
+		i->n_unsaved };
 }

@@ -45,11 +45,21 @@ enum issuer_reason {
 typedef void issuer_fn(void *owner, enum err err, struct entry *e, const struct fault *fault,
 	int64_t retry_at_ms);
 
+/* What is wanted, and what decides when its turn comes. */
+struct issuer_wish {
+	const char *name;
+	enum issuer_reason reason;
+	const char *tenant;        /* on whose behalf, NULL: nobody's; copied, cut at 63 bytes */
+	int64_t not_after_ms;      /* of the certificate that is held, expired or not; 0: none, or unknown */
+	bool is_urgent;            /* its CA wants it replaced (ARI) */
+};
+
 struct job;
 /* name: checked, lower-case A-label. One job per name: a second call for a name that is under way is a bug.
  * The callback never comes before this returns. The job goes on if nobody waits. */
 struct job *issuer_obtain(struct issuer *i, const char *name, enum issuer_reason reason, issuer_fn *fn,
 	void *owner);
+struct job *issuer_grant(struct issuer *i, const struct issuer_wish *wish, issuer_fn *fn, void *owner);
 /* Forgets the callback; the job goes on. Nulls. */
 void issuer_disown(struct job **j);
 /* For a handshake that now waits for a job begun in the background: moves it to the front. */
@@ -81,6 +91,7 @@ struct issuer_ca {
 	const char *name, *directory, *state;   /* borrowed; state: breaker's text */
 	bool is_well;
 	int64_t retry_at_ms;                    /* wall clock; 0: now */
+	unsigned orders_left;                   /* of its limit, by our count; INT_MAX: no limit known */
 };
 unsigned issuer_cas(const struct issuer *i);
 void issuer_look(const struct issuer *i, unsigned ca, struct issuer_ca *out);

@@ -17,6 +17,7 @@
 
 #include "acme/account.h"
 #include "acme/internal_ca.h"
+#include "acme/job_log.h"
 #include "acme/journal.h"
 #include "acme/leaf.h"
 #include "acme/order.h"
@@ -26,7 +27,6 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "conf/hostname.h"
 #include "net/random.h"
 
 /* X(enumerator, function, text) */
@@ -52,7 +52,6 @@ enum { LOCK_WAIT_MS = 30000, ORDERS_MAX = 2, OPENINGS_BEFORE_NEXT = 3,
 	BLAMELESS_MIN_MS = 2000 };
 
 struct job {
-	struct list node;           /* issuer's queue */
 	struct job_env *env;
 	char name[ENTRY_NAME];
 
@@ -64,6 +63,8 @@ struct job {
 	struct journal journal;     /* url "": none */
 	bool is_resuming, was_resumed, was_reregistered;
 
+	struct grant *grant;        /* borrowed; NULL: without limits */
+	bool may_order;             /* placed already, for the order to come */
 	unsigned ca_index, orders;  /* of this CA */
 	struct waiter account;
 	struct leaf *leaf;
@@ -119,13 +120,7 @@ static void end_blameless(struct job *j, enum err err, const struct fault *fault
 	int64_t now = clock_wall_ms();
 	if (retry_at_ms < now + BLAMELESS_MIN_MS)
 		retry_at_ms = now + BLAMELESS_MIN_MS;
-	log_kv(&log_acme, LOG_WARN, "certificate not obtained", (struct log_field[]){
-		{ .key = "name", .text = str_from(j->name) },
-		{ .key = "while", .text = str_from(fault->activity) },
-		{ .key = "err", .text = str_from(err_text(err)) },
-		{ .key = "detail", .text = str_from(fault->detail) },
-		{ .key = "retry_in_s", .type = LOG_F_INT, .number = (retry_at_ms - now) / 1000 },
-	}, 5);
+	job_log_blameless(j->name, err, fault, retry_at_ms);
 	end(j, err, NULL, fault, retry_at_ms);
 }
 
@@ -142,16 +137,7 @@ static void end_failed(struct job *j, const struct fault *fault)
 		remaining_ms(j, now) };
 	failure_add(&j->failure, fault, &rule, now, (unsigned)random_below(1001));
 	memory_keep(&j->env->memory, j->name, &j->failure);
-	log_kv(&log_acme, LOG_WARN, "certificate refused", (struct log_field[]){
-		{ .key = "name", .text = str_from(j->name) },
-		{ .key = "ca", .text = str_from(ca_of(j)->conf->name) },
-		{ .key = "while", .text = str_from(fault->activity) },
-		{ .key = "err", .text = str_from(err_text(fault->code)) },
-		{ .key = "type", .text = fault->type[0] ? str_from(fault->type) : STR_NONE },
-		{ .key = "detail", .text = str_from(fault->detail) },
-		{ .key = "attempt", .type = LOG_F_INT, .number = (int64_t)j->failure.count },
-		{ .key = "retry_in_s", .type = LOG_F_INT, .number = (j->failure.retry_at_ms - now) / 1000 },
-	}, 8);
+	job_log_failed(j->name, ca_of(j)->conf->name, &j->failure);
 	end(j, fault->code, NULL, fault, j->failure.retry_at_ms);
 }
 
@@ -185,9 +171,18 @@ static void ask_queued(struct job *j)
 	j->env->on_wants_turn(j->env->issuer, j);
 }
 
-void job_run(struct job *j)
+void job_refuse(struct job *j, const struct fault *fault)
 {
 	ASSERT(j->state == JOB_QUEUED);
+	end_blameless(j, fault->code, fault, fault->retry_at_ms);
+}
+
+void job_run(struct job *j, struct grant *grant)
+{
+	ASSERT(j->state == JOB_QUEUED);
+	j->grant = grant;
+	if (grant)
+		j->ca_index = grant->ca;
 	j->run_at_ms = loop_now_ms(j->env->loop);
 	enter(j, JOB_LOCK);
 }
@@ -207,21 +202,10 @@ static void answer_lock(struct job *j)
 
 /* ---- STORED: another process may have been faster ---- */
 
-static enum err parse_entry(struct str bytes, const char *name, void **object, struct fault *fault)
-{
-	return entry_parse(bytes, name, (struct entry **)object, fault);
-}
-
-static void free_entry(void *object)
-{
-	struct entry *e = object;
-	entry_unref(&e);
-}
-
 static void ask_stored(struct job *j)
 {
-	j->errand = errand_load(j->env->store, STORE_CERTS, j->name, parse_entry, free_entry, on_errand,
-		j);
+	j->errand = errand_load(j->env->store, STORE_CERTS, j->name, entry_read, entry_release,
+		on_errand, j);
 }
 
 static void answer_stored(struct job *j, struct entry *e)
@@ -240,26 +224,6 @@ static void answer_stored(struct job *j, struct entry *e)
 
 /* ---- JOURNAL ---- */
 
-static enum err parse_journal(struct str bytes, const char *name, void **object, struct fault *fault)
-{
-	struct journal *journal = mem_new(sizeof *journal);
-	(void)name;
-	enum err err = journal_parse(bytes, journal, fault);
-	if (err) {
-		journal_fini(journal);
-		mem_release(journal);
-	} else {
-		*object = journal;
-	}
-	return err;
-}
-
-static void free_journal(void *object)
-{
-	journal_fini(object);
-	mem_release(object);
-}
-
 static void drop_journal(struct job *j)
 {
 	if (j->journal.url[0])
@@ -271,7 +235,7 @@ static void drop_journal(struct job *j)
 
 static void ask_journal(struct job *j)
 {
-	j->errand = errand_load(j->env->store, STORE_ORDERS, j->name, parse_journal, free_journal,
+	j->errand = errand_load(j->env->store, STORE_ORDERS, j->name, journal_read, journal_free,
 		on_errand, j);
 }
 
@@ -314,23 +278,9 @@ static bool may_leave(const struct job *j, const struct ca *ca)
 		&& left < (j->held->not_after_ms - j->held->not_before_ms) / 6;
 }
 
-/* The internal CA is for names that no public one can certify, unless there is no other. */
-static unsigned ca_from(const struct job *j, unsigned first)
-{
-	bool has_internal = false, has_other = false;
-	for (unsigned i = 0; i < j->env->n_cas; i++) {
-		has_internal |= j->env->cas[i].internal != NULL;
-		has_other |= j->env->cas[i].internal == NULL;
-	}
-	bool wants_internal = has_internal && (!has_other || hostname_is_private(str_from(j->name)));
-	while (first < j->env->n_cas && !j->env->cas[first].internal == wants_internal)
-		first++;
-	return first;
-}
-
 static bool next_ca(struct job *j)
 {
-	unsigned next = ca_from(j, j->ca_index + 1);
+	unsigned next = ca_next(j->env->cas, j->env->n_cas, j->name, j->ca_index + 1);
 	if (next >= j->env->n_cas || !may_leave(j, ca_of(j)))
 		return false;
 	j->ca_index = next;
@@ -387,6 +337,8 @@ static void on_account(struct waiter *w, enum err err, const struct fault *fault
 	struct job *j = container_of(w, struct job, account);
 	if (err && ca_of(j)->internal)  /* others see to it themselves */
 		breaker_failed(&ca_of(j)->breaker, BREAKER_CERTAIN, 0, clock_mono_ms());
+	if (err && j->grant)
+		governor_learn(j->env->governor, j->ca_index, j->name, fault);
 	if (!err)
 		enter(j, JOB_KEY);
 	else if (next_ca(j))
@@ -444,6 +396,32 @@ static unsigned order_challenges(const struct job *j, enum conf_challenge wanted
 	return n;
 }
 
+/* Whether the governor lets another order be placed at this CA. */
+static bool may_order(struct job *j, struct fault *fault)
+{
+	if (j->grant && !j->may_order && governor_place(j->env->governor, j->grant, j->ca_index, fault))
+		return false;
+	j->may_order = true;
+	return true;
+}
+
+static void end_limited(struct job *j, const struct fault *fault)
+{
+	if (next_ca(j))
+		enter(j, JOB_ACCOUNT);
+	else
+		end_blameless(j, fault->code, fault, fault->retry_at_ms);
+}
+
+/* What the CA will have counted. */
+static void settle(struct job *j, enum err err, enum problem_class class)
+{
+	bool is_open = class == PROBLEM_CA || err == E_TIMEOUT || err == E_ACME_PROTOCOL;
+	if (j->grant && j->grant->is_placed)
+		governor_settle(j->env->governor, j->grant, !err ? GRANT_ISSUED : is_open ? GRANT_UNKNOWN
+			: j->used >= 0 ? GRANT_FAILED : GRANT_REFUSED);
+}
+
 static void on_placed(void *owner, struct order *o);
 static void on_ordered(void *owner, struct order *o, enum err err, struct str chain,
 	const struct fault *fault);
@@ -484,8 +462,15 @@ static void ask_order(struct job *j)
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = order_challenges(j, args.wanted);
+	struct fault fault = { 0 };
+	if (!j->is_resuming && !may_order(j, &fault)) {
+		fault_during(&fault, "%s", rows[j->state].text);
+		end_limited(j, &fault);
+		return;
+	}
 	if (!j->is_resuming)
 		j->orders++;
+	j->may_order = false;
 	j->order = order_start(&args);
 }
 
@@ -544,13 +529,17 @@ static void retry_order(struct job *j)
 static void order_failed(struct job *j, const struct fault *fault, int used)
 {
 	enum problem_class class = problem_class(fault);
+	struct fault limited;
+	settle(j, fault->code, class);
+	if (j->grant)
+		governor_learn(j->env->governor, j->ca_index, j->name, fault);
 	if (class == PROBLEM_ACCOUNT_GONE && !j->was_reregistered) {
 		j->was_reregistered = true;
 		if (j->orders)
 			j->orders--;
 		account_lost(ca_of(j)->account, account_kid(ca_of(j)->account));
 		retry_order(j);
-	} else if (class == PROBLEM_CA && next_ca(j)) {
+	} else if ((class == PROBLEM_CA || fault->code == E_RATE_LIMITED) && next_ca(j)) {
 		enter(j, JOB_ACCOUNT);
 	} else if (class == PROBLEM_CA) {
 		end_ca_down(j, fault);
@@ -561,7 +550,8 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 		retry_order(j);
 	} else if (used >= 0 && problem_is_about_challenge(fault) && j->orders < ORDERS_MAX
 		&& j->avoid < 0 && j->env->acme->n_challenges > 1
-		&& j->env->can[CONF_TLS_ALPN_01] && j->env->can[CONF_HTTP_01]) {
+		&& j->env->can[CONF_TLS_ALPN_01] && j->env->can[CONF_HTTP_01]
+		&& may_order(j, &limited)) {
 		log_info(&log_acme, "trying the other challenge", "name=%s failed=%s", j->name,
 			challenge_type_of((enum conf_challenge)used)->name);
 		j->avoid = used;
@@ -570,17 +560,6 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 		drop_journal(j);
 		end_failed(j, fault);
 	}
-}
-
-static void log_refusal(const struct job *j, const struct fault *fault)
-{
-	log_kv(&log_acme, LOG_INFO, "order failed", (struct log_field[]){
-		{ .key = "name", .text = str_from(j->name) },
-		{ .key = "ca", .text = str_from(ca_of(j)->conf->name) },
-		{ .key = "while", .text = str_from(fault->activity) },
-		{ .key = "type", .text = fault->type[0] ? str_from(fault->type) : STR_NONE },
-		{ .key = "detail", .text = str_from(fault->detail) },
-	}, 5);
 }
 
 static void on_ordered(void *owner, struct order *o, enum err err, struct str chain,
@@ -592,10 +571,11 @@ static void on_ordered(void *owner, struct order *o, enum err err, struct str ch
 	j->used = order_challenge(o);
 	j->polls += order_polls(o);
 	if (err) {
-		log_refusal(j, fault);
+		job_log_refusal(j->name, ca_of(j)->conf->name, fault);
 		order_failed(j, fault, j->used);
 		return;
 	}
+	settle(j, E_OK, PROBLEM_NAME);
 	j->delivery = delivery_new(j->name, chain);
 	enter(j, JOB_CHECK);
 }
@@ -634,24 +614,6 @@ static void ask_save(struct job *j)
 		on_errand, j);
 }
 
-static void log_success(const struct job *j, const struct entry *e)
-{
-	int64_t now = loop_now_ms(j->env->loop);
-	char not_after[CLOCK_RFC3339];
-	clock_rfc3339(not_after, e->not_after_ms);
-	log_kv(&log_acme, LOG_INFO, "certificate obtained", (struct log_field[]){
-		{ .key = "name", .text = str_from(j->name) },
-		{ .key = "ca", .text = str_from(ca_of(j)->conf->name) },
-		{ .key = "issuer", .text = str_from(e->issuer) },
-		{ .key = "challenge", .text = str_from(e->challenge) },
-		{ .key = "ms", .type = LOG_F_INT, .number = now - j->run_at_ms },
-		{ .key = "queued_ms", .type = LOG_F_INT, .number = j->run_at_ms - j->started_at_ms },
-		{ .key = "polls", .type = LOG_F_INT, .number = j->polls },
-		{ .key = "resumed", .text = j->was_resumed ? STR("yes") : STR_NONE },
-		{ .key = "not_after", .text = str_from(not_after) },
-	}, 9);
-}
-
 /* fault: E_OK, or why it could not be saved. */
 static void end_issued(struct job *j, const struct fault *fault)
 {
@@ -661,7 +623,10 @@ static void end_issued(struct job *j, const struct fault *fault)
 		ca_of(j)->worked = j->used;
 	if (j->failure.count)
 		memory_forget(&j->env->memory, j->name);
-	log_success(j, e);
+	int64_t now = loop_now_ms(j->env->loop);
+	job_log_success(e, ca_of(j)->conf->name, &(struct job_effort){ .ms = now - j->run_at_ms,
+		.queued_ms = j->run_at_ms - j->started_at_ms, .polls = j->polls,
+		.was_resumed = j->was_resumed });
 	end(j, E_OK, e, fault, 0);
 }
 
@@ -737,7 +702,7 @@ static void errand_failed(struct job *j, const struct fault *fault)
 		end_blameless(j, f.code, &f, 0);
 		return;
 	case JOB_CHECK:
-		log_refusal(j, &f);
+		job_log_refusal(j->name, ca_of(j)->conf->name, &f);
 		drop_journal(j);
 		end_failed(j, &f);
 		return;
@@ -762,12 +727,11 @@ struct job *job_new(struct job_env *env, const char *name)
 {
 	struct job *j = mem_new(sizeof *j);
 	j->env = env;
-	list_init(&j->node);
 	bool fits = str_copy(j->name, sizeof j->name, str_from(name));
 	ASSERT(fits && j->name[0]);
 	waiter_init(&j->account, on_account);
 	j->avoid = j->used = -1;
-	j->ca_index = ca_from(j, 0);
+	j->ca_index = ca_next(env->cas, env->n_cas, name, 0);
 	ASSERT(j->ca_index < env->n_cas);
 	j->started_at_ms = loop_now_ms(env->loop);
 	enter(j, JOB_RECALL);
@@ -780,7 +744,6 @@ void job_free(struct job **job)
 	if (!j)
 		return;
 	*job = NULL;
-	list_remove(&j->node);
 	list_remove(&j->account.node);
 	order_cancel(&j->order);
 	errand_abandon(&j->errand);
@@ -828,12 +791,7 @@ struct job_env *job_env(const struct job *j)
 	return j->env;
 }
 
-struct list *job_node(struct job *j)
+uint64_t job_failures(const struct job *j)
 {
-	return &j->node;
-}
-
-struct job *job_of_node(struct list *node)
-{
-	return container_of(node, struct job, node);
+	return j->failure.count;
 }

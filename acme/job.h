@@ -8,6 +8,7 @@
 #define ACME_JOB_H
 
 #include "acme/ca.h"
+#include "acme/governor.h"
 #include "acme/memory.h"
 #include "certstore/challenge.h"
 #include "certstore/entry.h"
@@ -25,7 +26,8 @@ struct job_env {
 	unsigned n_cas;
 	bool can[CONF_CHALLENGES];
 	struct memory memory;
-	/* Nothing forbids it: put it in the queue. */
+	struct governor *governor;
+	/* Nothing that the store knows forbids it: give it a grant and put it in the queue. */
 	void (*on_wants_turn)(void *issuer, struct job *j);
 	/* A certificate that could not be saved; *bundle is the callee's. */
 	void (*on_unsaved)(void *issuer, const char *name, struct buf *bundle);
@@ -37,8 +39,10 @@ struct job_env {
 
 /* Begins to look into the store; calls nothing before it returns. */
 struct job *job_new(struct job_env *env, const char *name);
-/* Its turn has come. */
-void job_run(struct job *j);
+/* Its turn has come. What it may spend is the issuer's, longer-lived; NULL: without limits. */
+void job_run(struct job *j, struct grant *grant);
+/* No turn for it now: it ends, and that is no failure of the name. */
+void job_refuse(struct job *j, const struct fault *fault);
 /* From any state; no callback follows. The order, if any, stays in the journal. */
 void job_free(struct job **j);
 
@@ -51,9 +55,8 @@ enum job_stage job_stage(const struct job *j);
 int64_t job_started_ms(const struct job *j);   /* loop clock */
 /* Orders even if the store has a certificate that is good for longer. Before its turn. */
 void job_force(struct job *j);
-/* For issuer's queue. */
 struct job_env *job_env(const struct job *j);
-struct list *job_node(struct job *j);
-struct job *job_of_node(struct list *node);
+/* How often it failed since it last worked. */
+uint64_t job_failures(const struct job *j);
 
 #endif

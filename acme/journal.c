@@ -5,6 +5,7 @@
 #include "acme/journal.h"
 
 #include "acme/record.h"
+#include "base/mem.h"
 
 /* Orders live for hours to days; what is older is no order any more, whatever "expires" said. */
 static const int64_t age_max_ms = (int64_t)8 * 24 * 3600 * 1000;
@@ -54,4 +55,22 @@ bool journal_is_alive(const struct journal *j, int64_t now_ms)
 {
 	return j->key && j->resumed < JOURNAL_RESUMED_MAX && now_ms - j->begun_at_ms < age_max_ms
 		&& (!j->expires_ms || now_ms < j->expires_ms);
+}
+
+enum err journal_read(struct str bytes, const char *name, void **object, struct fault *fault)
+{
+	struct journal *journal = mem_new(sizeof *journal);
+	(void)name;
+	enum err err = journal_parse(bytes, journal, fault);
+	if (err)
+		journal_free(journal);
+	else
+		*object = journal;
+	return err;
+}
+
+void journal_free(void *object)
+{
+	journal_fini(object);
+	mem_release(object);
 }

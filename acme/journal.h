@@ -27,4 +27,8 @@ enum err journal_parse(struct str text, struct journal *out, struct fault *fault
 /* Whether it is worth a look at this time. */
 bool journal_is_alive(const struct journal *j, int64_t now_ms);
 
+/* For the store: makes a struct journal; and what frees one. */
+enum err journal_read(struct str bytes, const char *name, void **object, struct fault *fault);
+void journal_free(void *object);
+
 #endif

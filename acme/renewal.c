@@ -35,6 +35,7 @@ struct watched {
 	struct renewal *renewal;
 	size_t place;           /* in the heap; 0: running */
 	int64_t at_ms;          /* wall clock; not_after - for ever for expired ones */
+	int64_t not_after_ms;   /* 0: not known */
 	struct job *job;
 	char name[];
 };
@@ -181,6 +182,7 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 		watch_at(r, w, retry_at_ms > now + RETRY_MIN_MS ? retry_at_ms : now + RETRY_MIN_MS);
 		return;
 	}
+	w->not_after_ms = e->not_after_ms;
 	watch_at(r, w, due_at(e, now));
 	r->args.on_renewed(r->args.owner, e);
 }
@@ -195,7 +197,8 @@ static void begin(struct renewal *r, struct watched *w)
 		watch_at(r, w, now + BUSY_MS);
 	} else {
 		r->running++;
-		w->job = issuer_obtain(r->args.issuer, w->name, ISSUER_RENEWAL, on_obtained, w);
+		w->job = issuer_grant(r->args.issuer, &(struct issuer_wish){ .name = w->name,
+			.reason = ISSUER_RENEWAL, .not_after_ms = w->not_after_ms }, on_obtained, w);
 	}
 }
 
@@ -319,6 +322,7 @@ void renewal_watch(struct renewal *r, const struct entry *e)
 		return;
 	if (w->place)
 		heap_remove(r, w);
+	w->not_after_ms = e->not_after_ms;
 	watch_at(r, w, due_at(e, clock_wall_ms()));
 }
 

@@ -196,6 +196,11 @@ struct turn *turns_next(struct turns *t, int64_t *wait_ms, struct fault *fault)
 	return turn ? start(t, turn, fault) : NULL;
 }
 
+unsigned turns_running(const struct turns *t)
+{
+	return t->running;
+}
+
 unsigned turns_count(const struct turns *t, enum turn_class class)
 {
 	return t->waiting[class];

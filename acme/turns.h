@@ -34,6 +34,7 @@ struct turn {
 	struct lane *lane;           /* NULL: not waiting */
 	int64_t key;
 	bool is_running;
+	bool may_leave;              /* desk's, for one that waits for it to open */
 };
 
 struct turns;
@@ -52,6 +53,7 @@ void turns_leave(struct turns *t, struct turn *turn);
  * happens (INT64_MAX: never). fault E_OK: it is started; else the governor refused it (as governor_start)
  * and it has no place. */
 struct turn *turns_next(struct turns *t, int64_t *wait_ms, struct fault *fault);
+unsigned turns_running(const struct turns *t);
 /* Waiting. */
 unsigned turns_count(const struct turns *t, enum turn_class class);
 const char *turns_class_text(enum turn_class class);

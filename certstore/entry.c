@@ -323,3 +323,15 @@ enum err entry_from_files(const char *name, const char *cert_file, const char *k
 	buf_fini(&cert);
 	return err;
 }
+
+enum err entry_read(struct str bytes, const char *name, void **object, struct fault *fault)
+{
+	return entry_parse(bytes, name, (struct entry **)object, fault);
+}
+
+void entry_release(void *entry)
+{
+	struct entry *e = entry;
+
+	entry_unref(&e);
+}

@@ -82,4 +82,8 @@ int64_t entry_renewal_time(int64_t not_before_ms, int64_t not_after_ms, struct s
 enum err entry_from_files(const char *name, const char *cert_file, const char *key_file,
 	struct entry **out, struct fault *fault);
 
+/* For the store: makes an entry of a value; and what gives it up. */
+enum err entry_read(struct str bytes, const char *name, void **object, struct fault *fault);
+void entry_release(void *entry);
+
 #endif

@@ -12,19 +12,20 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/encode.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/http/fetch.h"
 #include "proxy/recall.h"
 
-enum { ALLOWED_MAX = 100 * 1000, ANSWER_MAX = 16 * 1024, URL_MAX = 4096, CONNECTIONS = 16 };
+enum { ALLOWED_MAX = 100 * 1000, ANSWER_MAX = 16 * 1024, URL_MAX = 4096, CONNECTIONS = 16, TTL_MAX_S = 30 * 24 * 3600 };
 
 struct ask {
 	struct loop *loop;
 	const struct conf_on_demand *conf;
 	struct fetcher *fetcher;
-	struct recall *allowed;  /* when it was allowed, monotonic */
+	struct recall *allowed;  /* until when it is allowed, monotonic; and its tenant */
 	struct recall *denied;   /* when it was denied */
 	struct list questions;
 };
@@ -48,7 +49,8 @@ static void on_task(struct loop_task *t);
 static void on_answer(void *owner, enum err err, const struct fetch_answer *answer,
 	const struct fault *fault, bool was_sent);
 static enum ask_verdict judge(enum err err, const struct fetch_answer *answer, struct fault *why);
-static enum ask_verdict remember(struct ask *a, struct str name, enum ask_verdict v);
+static enum ask_verdict remember(struct ask *a, struct str name, enum ask_verdict v,
+	const struct ask_permit *permit);
 static void finish(struct question *q, enum ask_verdict v, const struct fault *why);
 static void question_free(struct question **q);
 
@@ -169,10 +171,13 @@ static void on_answer(void *owner, enum err err, const struct fetch_answer *answ
 	struct question *q = owner;
 	struct fault why = fault ? *fault : (struct fault){ 0 };
 	enum ask_verdict v = judge(err, answer, &why);
+	struct ask_permit permit = { .ttl_ms = -1 };
 
 	(void)was_sent;
 	q->fetch = NULL;
-	finish(q, remember(q->ask, str_from(q->name), v), v == ASK_UNKNOWN ? &why : NULL);
+	if (v == ASK_ALLOW)
+		ask_read(answer->body, &permit);
+	finish(q, remember(q->ask, str_from(q->name), v, &permit), v == ASK_UNKNOWN ? &why : NULL);
 }
 
 static enum ask_verdict judge(enum err err, const struct fetch_answer *answer, struct fault *why)
@@ -195,14 +200,45 @@ static enum ask_verdict judge(enum err err, const struct fetch_answer *answer, s
 	}
 }
 
-/* The verdict that counts: an earlier permission outlives an endpoint that is down. */
-static enum ask_verdict remember(struct ask *a, struct str name, enum ask_verdict v)
+static bool is_tenant(struct str s)
 {
-	int64_t now = clock_mono_ms(), allowed_at = recall_at(a->allowed, name);
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] <= ' ' || s.at[i] > '~')
+			return false;
+	return s.len > 0 && s.len < ASK_TENANT;
+}
+
+void ask_read(struct str body, struct ask_permit *permit)
+{
+	static const struct json_limits limits = { ANSWER_MAX, 8, 500 };
+	struct json *root = NULL;
+	struct str tenant;
+	double ttl;
+
+	*permit = (struct ask_permit){ .ttl_ms = -1 };
+	if (!body.len || json_parse(body, &limits, &root, NULL))
+		return;
+	tenant = json_get_str(root, "tenant");
+	if (is_tenant(tenant))
+		str_copy(permit->tenant, sizeof(permit->tenant), tenant);
+	else if (json_get(root, "tenant"))
+		log_warn(&area, "tenant not understood", "len=%zu", tenant.len);
+	ttl = json_number(json_get(root, "ttl"), -1);
+	if (ttl >= 0)
+		permit->ttl_ms = ttl < TTL_MAX_S ? (int64_t)(ttl * 1000) : (int64_t)TTL_MAX_S * 1000;
+	json_free(&root);
+}
+
+/* The verdict that counts: an earlier permission outlives an endpoint that is down. */
+static enum ask_verdict remember(struct ask *a, struct str name, enum ask_verdict v,
+	const struct ask_permit *permit)
+{
+	int64_t now = clock_mono_ms(), until = recall_at(a->allowed, name);
+	int64_t ttl_ms = permit->ttl_ms >= 0 ? permit->ttl_ms : a->conf->allow_ms;
 
 	switch (v) {
 	case ASK_ALLOW:
-		recall_note(a->allowed, name, now);
+		recall_note_with(a->allowed, name, now + ttl_ms, permit->tenant);
 		recall_forget(a->denied, name);
 		return v;
 	case ASK_DENY:
@@ -210,7 +246,7 @@ static enum ask_verdict remember(struct ask *a, struct str name, enum ask_verdic
 		recall_forget(a->allowed, name);
 		return v;
 	case ASK_UNKNOWN:
-		if (allowed_at != INT64_MIN && now - allowed_at < a->conf->if_ask_is_down_ms)
+		if (until != INT64_MIN && now < until + a->conf->if_ask_is_down_ms)
 			return ASK_ALLOW;
 		return v;
 	}
@@ -220,14 +256,19 @@ static enum ask_verdict remember(struct ask *a, struct str name, enum ask_verdic
 enum ask_verdict ask_recall(const struct ask *a, const char *name)
 {
 	int64_t now = clock_mono_ms();
-	int64_t allowed_at = recall_at(a->allowed, str_from(name));
+	int64_t until = recall_at(a->allowed, str_from(name));
 	int64_t denied_at = recall_at(a->denied, str_from(name));
 
-	if (allowed_at != INT64_MIN && now - allowed_at < a->conf->allow_ms)
+	if (until != INT64_MIN && now < until)
 		return ASK_ALLOW;
 	if (denied_at != INT64_MIN && now - denied_at < a->conf->deny_ms)
 		return ASK_DENY;
 	return ASK_UNKNOWN;
+}
+
+const char *ask_tenant(const struct ask *a, const char *name)
+{
+	return recall_text(a->allowed, str_from(name));
 }
 
 static void finish(struct question *q, enum ask_verdict v, const struct fault *why)

@@ -4,12 +4,16 @@
  *
  *   200 allow · 403, 404, 410 deny · anything else, or nothing: unknown
  *
+ * The body of a 200 may be a JSON object: {"tenant": "acme-corp", "ttl": 600}: on whose behalf the name is
+ * ordered, and how many seconds the yes holds. Whatever else it is does not matter.
+ *
  * Answers are remembered, in bounded memory. While the endpoint is down, a name it allowed earlier stays
  * allowed for a while. Control loop only; one question per name at a time is the caller's duty.
  */
 #ifndef PROXY_ASK_H
 #define PROXY_ASK_H
 
+#include "base/str.h"
 #include "conf/conf.h"
 #include "net/loop.h"
 
@@ -42,8 +46,19 @@ void ask_free(struct ask **a);
 typedef void ask_fn(void *owner, enum ask_verdict verdict, const struct fault *fault);
 /* Never calls back before it returns. */
 void ask_start(struct ask *a, const char *name, const char *client_ip, ask_fn *fn, void *owner);
+/* The tenant it was last allowed for, "" for none. Borrowed until the next answer. */
+const char *ask_tenant(const struct ask *a, const char *name);
 /* What is remembered of the name now. */
 enum ask_verdict ask_recall(const struct ask *a, const char *name);
+
+/* What a yes may say beside it. */
+enum { ASK_TENANT = 64 };
+struct ask_permit {
+	char tenant[ASK_TENANT];   /* printable ASCII without spaces, or "" */
+	int64_t ttl_ms;            /* -1: nothing said */
+};
+/* From the body of a 200; a body that is not understood says nothing. */
+void ask_read(struct str body, struct ask_permit *permit);
 
 /* The URL asked, for tests: percent-encoded, an existing query kept. E_LIMIT. */
 struct buf;

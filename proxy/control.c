@@ -135,10 +135,16 @@ static void ask(void *owner, const char *name, const char *client_ip, ask_fn *fn
 	ask_start(((struct control *)owner)->ask, name, client_ip, fn, fn_owner);
 }
 
-static struct job *obtain(void *owner, const char *name, enum issuer_reason reason, issuer_fn *fn,
-	void *fn_owner)
+static const char *tenant(void *owner, const char *name)
 {
-	return issuer_obtain(((struct control *)owner)->issuer, name, reason, fn, fn_owner);
+	struct control *c = owner;
+
+	return c->ask ? ask_tenant(c->ask, name) : "";
+}
+
+static struct job *obtain(void *owner, const struct issuer_wish *wish, issuer_fn *fn, void *fn_owner)
+{
+	return issuer_grant(((struct control *)owner)->issuer, wish, fn, fn_owner);
 }
 
 static void hurry(void *owner, struct job *job)
@@ -166,6 +172,7 @@ static const struct names_ops names_ops = {
 	.answer = answer,
 	.install = install,
 	.ask = ask,
+	.tenant = tenant,
 	.obtain = obtain,
 	.hurry = hurry,
 	.watch = watch,

@@ -551,7 +551,12 @@ static void order(struct name *m)
 {
 	struct names *n = m->all;
 	bool is_waited_for = m->n_waiting > 0;
-	enum issuer_reason reason = m->is_named ? ISSUER_NAMED : ISSUER_ON_DEMAND;
+	struct issuer_wish wish = {
+		.name = m->host,
+		.reason = m->is_named || m->is_wished ? ISSUER_NAMED : ISSUER_ON_DEMAND,
+		.not_after_ms = m->stored ? m->stored->not_after_ms : 0,
+		.tenant = m->is_named ? NULL : n->args.ops->tenant(n->args.owner, m->host),
+	};
 
 	if (n->args.ops->is_renewing(n->args.owner, m->host)) {
 		enter(m, RENEWING);
@@ -562,7 +567,7 @@ static void order(struct name *m)
 		m->is_named ? "configured" : "on_demand");
 	enter(m, ORDERING);
 	m->was_hurried = false;
-	m->job = n->args.ops->obtain(n->args.owner, m->host, reason, on_obtained, m);
+	m->job = n->args.ops->obtain(n->args.owner, &wish, on_obtained, m);
 	if ((m->is_named || m->is_wished) && is_waited_for)
 		hurry(m);
 }

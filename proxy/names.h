@@ -20,9 +20,10 @@ struct names_ops {
 	void (*install)(void *owner, struct entry *e, bool keep);
 	/* As ask_start. */
 	void (*ask)(void *owner, const char *name, const char *client_ip, ask_fn *fn, void *fn_owner);
-	/* As issuer_obtain and issuer_hurry. */
-	struct job *(*obtain)(void *owner, const char *name, enum issuer_reason reason, issuer_fn *fn,
-		void *fn_owner);
+	/* As ask_tenant. */
+	const char *(*tenant)(void *owner, const char *name);
+	/* As issuer_grant and issuer_hurry. */
+	struct job *(*obtain)(void *owner, const struct issuer_wish *wish, issuer_fn *fn, void *fn_owner);
 	void (*hurry)(void *owner, struct job *job);
 	/* As renewal_watch and renewal_is_busy. */
 	void (*watch)(void *owner, const struct entry *e);

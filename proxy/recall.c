@@ -12,6 +12,7 @@
 struct note {
 	struct list node;
 	int64_t at_ms;
+	char *text;              /* NULL: none */
 	size_t len;
 	char name[];
 };
@@ -39,6 +40,7 @@ static void drop(struct recall *r, struct note *note)
 
 	ASSERT(was == note);
 	list_remove(&note->node);
+	mem_release(note->text);
 	mem_release(note);
 }
 
@@ -67,12 +69,20 @@ static struct note *note_new(struct recall *r, struct str name)
 
 void recall_note(struct recall *r, struct str name, int64_t at_ms)
 {
+	recall_note_with(r, name, at_ms, NULL);
+}
+
+void recall_note_with(struct recall *r, struct str name, int64_t at_ms, const char *text)
+{
 	struct note *note = map_get(&r->by_name, name);
 
 	ASSERT(name.len > 0 && name.len <= 255);
 	if (!note)
 		note = note_new(r, name);
 	note->at_ms = at_ms;
+	mem_free(&note->text);
+	if (text && text[0])
+		note->text = mem_strdup(text);
 	list_remove(&note->node);
 	list_append(&r->oldest_first, &note->node);
 }
@@ -82,6 +92,13 @@ int64_t recall_at(const struct recall *r, struct str name)
 	const struct note *note = map_get(&r->by_name, name);
 
 	return note ? note->at_ms : INT64_MIN;
+}
+
+const char *recall_text(const struct recall *r, struct str name)
+{
+	const struct note *note = map_get(&r->by_name, name);
+
+	return note && note->text ? note->text : "";
 }
 
 void recall_forget(struct recall *r, struct str name)

@@ -15,6 +15,10 @@ void recall_free(struct recall **r);
 void recall_note(struct recall *r, struct str name, int64_t at_ms);
 /* The time noted, or INT64_MIN. */
 int64_t recall_at(const struct recall *r, struct str name);
+/* A short text beside it, NULL or "": none; kept until it is noted again. */
+void recall_note_with(struct recall *r, struct str name, int64_t at_ms, const char *text);
+/* Borrowed until the recall changes; never NULL. */
+const char *recall_text(const struct recall *r, struct str name);
 void recall_forget(struct recall *r, struct str name);
 unsigned recall_count(const struct recall *r);
 

@@ -20,7 +20,7 @@ static void on_wants_turn(void *issuer, struct job *j)
 {
 	(void)issuer;
 	queued++;
-	job_run(j);
+	job_run(j, NULL);
 }
 
 static void on_unsaved(void *issuer, const char *name, struct buf *bundle)

@@ -19,11 +19,11 @@ static struct started {
 } started[STARTED_MAX];
 static unsigned n_started, n_disowned;
 
-struct job *issuer_obtain(struct issuer *i, const char *name, enum issuer_reason reason, issuer_fn *fn,
-	void *owner)
+struct job *issuer_grant(struct issuer *i, const struct issuer_wish *wish, issuer_fn *fn, void *owner)
 {
+	const char *name = wish->name;
 	(void)i;
-	assert_int_equal(reason, ISSUER_RENEWAL);
+	assert_int_equal(wish->reason, ISSUER_RENEWAL);
 	assert_true(n_started < STARTED_MAX);
 	struct started *s = &started[n_started++];
 	snprintf(s->name, sizeof s->name, "%s", name);
@@ -37,7 +37,7 @@ static unsigned n_forced;
 struct job *issuer_force(struct issuer *i, const char *name, issuer_fn *fn, void *owner)
 {
 	n_forced++;
-	return issuer_obtain(i, name, ISSUER_RENEWAL, fn, owner);
+	return issuer_grant(i, &(struct issuer_wish){ .name = name, .reason = ISSUER_RENEWAL }, fn, owner);
 }
 
 void issuer_disown(struct job **j)

@@ -29,6 +29,7 @@ static const struct reply {
 } replies[] = {
 	{ "domain=ok.", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" },
 	{ "domain=created.", "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n" },
+	{ "domain=tenant.", "HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\n{\"tenant\":\"acme-corp\",\"ttl\": 5}" },
 	{ "domain=no.", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n" },
 	{ "domain=missing.", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" },
 	{ "domain=gone.", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n" },
@@ -219,7 +220,7 @@ static void what_was_allowed_stays_allowed_while_it_is_down(void **state)
 
 	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
 	atomic_store(&endpoint.is_down, true);
-	w->conf.allow_ms = 0;
+	clock_test_set(clock_wall_ms(), clock_mono_ms() + 60001);
 	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
 	assert_int_equal(w->fault.code, E_ASK_UNKNOWN);
 	assert_int_equal(verdict_of(w, "created.example"), ASK_UNKNOWN);
@@ -239,6 +240,46 @@ static void the_query_of_the_url_is_kept_and_all_is_encoded(void **state)
 	assert_int_equal(ask_url(&out, "http://h/x", "a.example", "::1"), E_OK);
 	assert_int_equal(ask_url(&out, "http://h/x", "a.example", "::1"), E_LIMIT);
 	buf_fini(&out);
+}
+
+static struct ask_permit read_permit(const char *body)
+{
+	struct ask_permit permit;
+
+	ask_read(str_from(body), &permit);
+	return permit;
+}
+
+static void a_yes_may_say_for_whom_and_how_long(void **state)
+{
+	static const char *const vague[] = { "", "yes", "[]", "{}", "{\"tenant\":5,\"ttl\":\"x\"}",
+		"{\"tenant\":\"with space\"}", "{\"tenant\":\"\"}", "{\"ttl\":-5}",
+		"{\"tenant\":\"0123456789012345678901234567890123456789012345678901234567890123\"}" };
+	struct ask_permit p = read_permit("{\"tenant\":\"acme-corp\",\"ttl\":600,\"more\":[1]}");
+
+	(void)state;
+	assert_string_equal(p.tenant, "acme-corp");
+	assert_int_equal(p.ttl_ms, 600000);
+	assert_int_equal(read_permit("{\"ttl\":1e300}").ttl_ms, (int64_t)30 * 24 * 3600 * 1000);
+	for (size_t i = 0; i < sizeof(vague) / sizeof(*vague); i++) {
+		p = read_permit(vague[i]);
+		assert_string_equal(p.tenant, "");
+		assert_int_equal(p.ttl_ms, -1);
+	}
+}
+
+static void what_a_yes_said_is_remembered_with_it(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
+	assert_string_equal(ask_tenant(w->ask, "ok.example"), "");
+	assert_int_equal(verdict_of(w, "tenant.example"), ASK_ALLOW);
+	assert_string_equal(ask_tenant(w->ask, "tenant.example"), "acme-corp");
+	assert_string_equal(ask_tenant(w->ask, "unknown.example"), "");
+	clock_test_set(clock_wall_ms(), clock_mono_ms() + 5001);
+	assert_int_equal(ask_recall(w->ask, "tenant.example"), ASK_UNKNOWN);
+	assert_int_equal(ask_recall(w->ask, "ok.example"), ASK_ALLOW);
 }
 
 static void freeing_it_ends_questions_silently(void **state)
@@ -264,6 +305,8 @@ int main(void)
 		CLAIM(verdicts_are_remembered_for_their_time),
 		CLAIM(what_was_allowed_stays_allowed_while_it_is_down),
 		CLAIM(the_query_of_the_url_is_kept_and_all_is_encoded),
+		CLAIM(a_yes_may_say_for_whom_and_how_long),
+		CLAIM(what_a_yes_said_is_remembered_with_it),
 		CLAIM(freeing_it_ends_questions_silently),
 	};
 

@@ -37,6 +37,8 @@ struct world {
 
 	unsigned n_orders, n_hurried, n_watched, n_installed, n_kept;
 	enum issuer_reason reason;
+	struct issuer_wish wish;
+	const char *tenant;
 	issuer_fn *order_fn;
 	void *order_owner;
 	bool is_renewing, is_announced;
@@ -101,14 +103,20 @@ static void fake_ask(void *owner, const char *name, const char *client_ip, ask_f
 	w->ask_owner = fn_owner;
 }
 
-static struct job *fake_obtain(void *owner, const char *name, enum issuer_reason reason, issuer_fn *fn,
-	void *fn_owner)
+static const char *fake_tenant(void *owner, const char *name)
+{
+	assert_non_null(name);
+	return ((struct world *)owner)->tenant;
+}
+
+static struct job *fake_obtain(void *owner, const struct issuer_wish *wish, issuer_fn *fn, void *fn_owner)
 {
 	struct world *w = owner;
 
-	assert_non_null(name);
+	assert_non_null(wish->name);
 	w->n_orders++;
-	w->reason = reason;
+	w->wish = *wish;
+	w->reason = wish->reason;
 	w->order_fn = fn;
 	w->order_owner = fn_owner;
 	return (struct job *)w;
@@ -144,6 +152,7 @@ static const struct names_ops ops = {
 	.answer = fake_answer,
 	.install = fake_install,
 	.ask = fake_ask,
+	.tenant = fake_tenant,
 	.obtain = fake_obtain,
 	.hurry = fake_hurry,
 	.watch = fake_watch,
@@ -284,9 +293,12 @@ static void a_new_name_is_asked_for_then_ordered_then_installed(void **state)
 	assert_int_equal(w->n_asked, 1);
 	assert_string_equal(w->asked_ip, "192.0.2.7");
 	assert_int_equal(w->n_orders, 0);
+	w->tenant = "acme-corp";
 	verdict(w, ASK_ALLOW);
 	assert_int_equal(w->n_orders, 1);
 	assert_int_equal(w->reason, ISSUER_ON_DEMAND);
+	assert_string_equal(w->wish.tenant, "acme-corp");
+	assert_int_equal(w->wish.not_after_ms, 0);
 	assert_true(names_is_busy(w->names, "shop.example"));
 	obtained(w, E_OK, e, 0);
 	assert_int_equal(w->n_answers, 1);

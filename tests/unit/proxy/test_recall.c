@@ -56,11 +56,26 @@ static void a_flood_of_names_stays_bounded(void **state)
 	recall_free(&r);
 }
 
+static void a_text_stands_beside_a_name_until_it_is_noted_again(void **state)
+{
+	struct recall *r = recall_new(2);
+
+	(void)state;
+	recall_note_with(r, STR("a.example"), 1, "text");
+	assert_string_equal(recall_text(r, STR("a.example")), "text");
+	assert_string_equal(recall_text(r, STR("b.example")), "");
+	recall_note(r, STR("a.example"), 2);
+	assert_string_equal(recall_text(r, STR("a.example")), "");
+	recall_note_with(r, STR("a.example"), 3, "left for the end");
+	recall_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_noted_is_found),
 		cmocka_unit_test(the_oldest_leaves_first),
+		cmocka_unit_test(a_text_stands_beside_a_name_until_it_is_noted_again),
 		cmocka_unit_test(a_flood_of_names_stays_bounded),
 	};
 
