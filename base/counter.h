@@ -35,6 +35,8 @@
 	X(COUNTER_ORDERS, "acme_orders_total", "Orders placed") \
 	X(COUNTER_ORDERS_FAILED, "acme_orders_failed_total", "Orders that failed") \
 	X(COUNTER_ISSUED, "acme_issued_total", "Certificates obtained") \
+	X(COUNTER_SELF_CHECKS, "self_checks_total", "Handshakes with ourselves to see which certificate is served") \
+	X(COUNTER_SELF_CHECKS_WRONG, "self_checks_wrong_total", "Those that met another certificate than they should, or none") \
 	X(COUNTER_ACME_REQUESTS, "acme_requests_total", "Requests sent to CAs")
 
 enum counter {

@@ -101,6 +101,7 @@ struct conf_acme {
 	const char *trust;         /* for those of the CAs that have none of their own */
 	int64_t retry_min_ms, retry_max_ms;  /* backoff of a failing name: first step and cap */
 	unsigned max_orders;                 /* in flight */
+	int64_t self_check_ms;               /* 0: never */
 };
 
 struct conf_on_demand {

@@ -318,5 +318,8 @@ const struct field fields_acme[] = {
 		.help = "Longest wait of a name that keeps failing." },
 	{ "max_orders", CONF_COUNT, FIELD(conf_acme, max_orders), .dflt = "16", .min = "1", .max = "1000",
 		.help = "Orders under way at a time." },
+	{ "self_check", CONF_DURATION, FIELD(conf_acme, self_check_ms), .dflt = "5m", .min = "0", .max = "1d",
+		.help = "How often some names are tried by a handshake with ourselves, whether the certificate of the "
+			"store is the one served; each new certificate is tried anyway. 0: never." },
 	{ 0 },
 };

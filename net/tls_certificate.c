@@ -54,6 +54,13 @@ static enum err check(const struct tls_certificate *c)
 	return err;
 }
 
+/* DER tells its own length: a certificate that is the beginning of the chain is the leaf. */
+bool tls_certificate_has_leaf(const struct tls_certificate *c, struct str leaf_der)
+{
+	return leaf_der.len > 0 && leaf_der.len <= c->chain_len &&
+	       memcmp(c->der, leaf_der.at, leaf_der.len) == 0;
+}
+
 enum err tls_certificate_new(struct str chain_der, struct str key_der, struct tls_certificate **out)
 {
 	enum { MOST = 256 * 1024 };

@@ -133,6 +133,11 @@ enum err tls_context_client(
 		return fault_set(fault, E_NOMEM, "no memory for a TLS context");
 	}
 	wolfSSL_CTX_set_verify(c->library, WOLFSSL_VERIFY_PEER, NULL);
+	if (args->only) {
+		c->only = tls_certificate_ref(args->only);
+		*out = c;
+		return E_OK;
+	}
 	enum err err = trust_load(c->library, args->trust_file, fault);
 	if (err != E_OK) {
 		tls_context_unref(&c);
@@ -157,5 +162,7 @@ void tls_context_unref(struct tls_context **cp)
 		return;
 	if (c->library)
 		wolfSSL_CTX_free(c->library);
+	if (c->only)
+		tls_certificate_unref(&c->only);
 	mem_release(c);
 }

@@ -50,6 +50,8 @@ enum err tls_context_server(const struct tls_server_args *args, struct tls_conte
 
 struct tls_client_args {
 	const char *trust_file; /* PEM; NULL: the system's store */
+	/* Referenced. Only its leaf is accepted, whatever its issuer, name and time; NULL: the usual. */
+	struct tls_certificate *only;
 	bool offer_h2;          /* later */
 };
 /* Reads files: before the loops run, or on the work queue. Client contexts verify chain, name and

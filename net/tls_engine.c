@@ -135,6 +135,16 @@ static int on_verify(int is_ok, WOLFSSL_X509_STORE_CTX *store)
 	return e->is_label_verified;
 }
 
+/* Called for each certificate of the chain, verified or not: the leaf alone decides. */
+static int on_pinned(int is_ok, WOLFSSL_X509_STORE_CTX *store)
+{
+	const struct tls_context *c = store->userCtx;
+
+	(void)is_ok;
+	return store->totalCerts > 0 && tls_certificate_has_leaf(c->only,
+		str_of(store->certs[0].buffer, store->certs[0].length));
+}
+
 static bool verify_name(struct tls_engine *e, const char *name)
 {
 	size_t len = strlen(name);
@@ -150,14 +160,21 @@ static bool verify_name(struct tls_engine *e, const char *name)
 }
 
 /* Which peer we want, in the hello and in its certificate. */
-static enum err set_peer(struct tls_engine *e, const char *name)
+static enum err set_peer(struct tls_engine *e, struct tls_context *context, const char *name)
 {
 	WOLFSSL *ssl = e->ssl;
+	bool is_ip = addr_is_ip_literal(str_from(name));
 
-	if (addr_is_ip_literal(str_from(name)))
+	if (context->only) {
+		wolfSSL_SetCertCbCtx(ssl, context);
+		wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER, on_pinned);
+		if (is_ip)
+			return E_OK;
+	} else if (is_ip) {
 		return wolfSSL_check_ip_address(ssl, name) == WOLFSSL_SUCCESS ? E_OK : E_NOMEM;
-	if (!verify_name(e, name))
+	} else if (!verify_name(e, name)) {
 		return E_NAME;
+	}
 	return wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, name, (unsigned short)strlen(name)) ==
 			       WOLFSSL_SUCCESS
 		       ? E_OK
@@ -178,7 +195,7 @@ enum err tls_engine_connect(const struct tls_connect_args *args, tls_output_fn *
 		return E_NOMEM;
 	}
 	e->is_client = true;
-	err = set_peer(e, args->name);
+	err = set_peer(e, args->context, args->name);
 	if (err == E_OK && (wolfSSL_UseKeyShare(ssl, WOLFSSL_ECC_X25519) != WOLFSSL_SUCCESS ||
 				   !set_alpn(ssl, args->alpn, WOLFSSL_ALPN_CONTINUE_ON_MISMATCH)))
 		err = E_NOMEM;

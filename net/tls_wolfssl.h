@@ -24,12 +24,15 @@ struct tls_context {
 	bool is_server, tls13_only;
 	struct tls_tickets *tickets; /* NULL: none are issued */
 	WOLFSSL_CTX *library; /* policy only, no certificate */
+	struct tls_certificate *only; /* client: the one leaf it accepts, or NULL */
 };
 
 /* A WOLFSSL_CTX with the policy of a server context and no certificate; NULL without memory. */
 WOLFSSL_CTX *tls_context_make(const struct tls_context *c);
 /* A server session that presents the certificate; NULL without memory. */
 WOLFSSL *tls_certificate_session(struct tls_certificate *c, struct tls_context *context);
+/* Whether this is its leaf. */
+bool tls_certificate_has_leaf(const struct tls_certificate *c, struct str leaf_der);
 /* Makes ctx seal and open tickets with these keys. */
 void tls_tickets_apply(struct tls_tickets *t, WOLFSSL_CTX *ctx);
 /* What it installs, for tests. */

@@ -26,6 +26,7 @@
 #include "proxy/descriptors.h"
 #include "proxy/fleet.h"
 #include "proxy/names.h"
+#include "proxy/self_check.h"
 #include "proxy/startup.h"
 
 #define CONTROL_STATES(X) \
@@ -68,6 +69,8 @@ struct control {
 	struct fleet *fleet;
 	struct announced *announced;
 	struct admin_server *admin;
+	struct self_check *self_check;   /* NULL: nothing to shake hands with, or not wanted */
+	bool is_healing;
 	struct deadline rotation, drain;
 	struct loop_task halt;
 };
@@ -126,8 +129,12 @@ static void install(void *owner, struct entry *e, bool keep)
 {
 	struct control *c = owner;
 
-	if (c->fleet)
-		fleet_install(c->fleet, e, keep);
+	if (!c->fleet)
+		return;
+	fleet_install(c->fleet, e, keep);
+	/* What a check itself had installed waits for the next sample, or one that fails would never rest. */
+	if (c->self_check && !c->is_healing)
+		self_check_note(c->self_check, e);
 }
 
 static void ask(void *owner, const char *name, const char *client_ip, ask_fn *fn, void *fn_owner)
@@ -194,6 +201,17 @@ static void on_arrived(void *owner, const char *name)
 static void on_renewed(void *owner, struct entry *e)
 {
 	names_renewed(((struct control *)owner)->names, e);
+}
+
+/* As if it had just been renewed. */
+static void heal(void *owner, struct entry *e)
+{
+	struct control *c = owner;
+
+	c->is_healing = true;
+	names_renewed(c->names, e);
+	c->is_healing = false;
+	renewal_watch(c->renewal, e);
 }
 
 /* A name its owner denied lately is left to expire. */
@@ -433,6 +451,15 @@ static void begin_admin(struct control *c)
 	});
 }
 
+static void begin_self_check(struct control *c)
+{
+	if (c->ports.https.n && c->conf->acme.self_check_ms)
+		c->self_check = self_check_new(&(struct self_check_args){
+			.loop = c->loop, .store = c->store, .listener = c->ports.https.at[0],
+			.every_ms = c->conf->acme.self_check_ms, .heal = heal, .owner = c,
+		});
+}
+
 static void begin(struct control *c)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -451,6 +478,7 @@ static void begin(struct control *c)
 		.connections_max = c->connections_max,
 	});
 	deadline_arm(&c->rotation, TICKET_ROTATION_MS);
+	begin_self_check(c);
 	enter(c, RUNNING);
 	startup_tell(&(struct startup){ c->conf, &c->ports, c->config, c->connections_max });
 	names_start(c->names);
@@ -503,6 +531,7 @@ static void halt(struct control *c)
 	deadline_disarm(&c->rotation);
 	deadline_disarm(&c->drain);
 	admin_server_stop(&c->admin);
+	self_check_free(&c->self_check);
 	if (c->names)
 		names_stop(c->names);
 	stop_fleet(c);
