@@ -431,7 +431,7 @@ void issuer_look(const struct issuer *i, unsigned n, struct issuer_ca *out)
 		out->retry_at_ms = clock_wall_ms() + breaker_until(&ca->breaker, mono) - mono;
 	int64_t closed_ms = governor_closed_until_ms(i->env.governor, n);
 	if (closed_ms > out->retry_at_ms) {
-		out->state = "asked us to wait";
+		out->state = "left alone, as it asked";
 		out->is_well = false;
 		out->retry_at_ms = closed_ms;
 	}

@@ -2,6 +2,7 @@
 /*
  * api_status: how the whole is. "degraded" lists, in words, what somebody should look at.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -80,6 +81,8 @@ static void put_cas(struct status *s)
 		json_put_cstr(o, "directory", ca.directory);
 		json_put_cstr(o, "state", ca.state);
 		api_put_time(o, "retry_at", ca.retry_at_ms);
+		if (ca.orders_left != INT_MAX)
+			json_put_number(o, "orders_left", ca.orders_left);
 		json_append(list, o);
 		if (!ca.is_well)
 			degrade(s, "CA %s is %s", ca.name, ca.state);
