@@ -53,9 +53,10 @@ struct tls_client_args {
 	/* Referenced. Only its leaf is accepted, whatever its issuer, name and time; NULL: the usual. */
 	struct tls_certificate *only;
 	bool offer_h2;          /* later */
+	bool trusts_anyone;     /* for diagnosis alone: nothing is said over such a connection */
 };
 /* Reads files: before the loops run, or on the work queue. Client contexts verify chain, name and
- * validity, always. */
+ * validity, always, but for trusts_anyone. */
 enum err tls_context_client(
 	const struct tls_client_args *args, struct tls_context **out, struct fault *fault);
 struct tls_context *tls_context_ref(struct tls_context *c);

@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "net/tls_context.h"
 #include "proxy/command_call.h"
+#include "proxy/command_diagnose.h"
 #include "proxy/command_export.h"
 #include "proxy/command_import.h"
 #include "proxy/command_look.h"
@@ -65,6 +66,8 @@ static const struct command {
 		command_revoke, "revoke the certificate at its CA, and replace it" },
 	{ "root", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN, command_root,
 		"print the root certificate of the internal CA: trust it to trust localhost" },
+	{ "diagnose", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_DIAGNOSE, command_diagnose,
+		"look at a name as a CA does, from here; advice only" },
 	{ "export", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_EXPORT, command_export,
 		"print key and chain of a name, or write them as files for other servers" },
 	{ "import", "PATH [PATH …]", 1, COMMAND_LINE_WORDS,

@@ -42,6 +42,7 @@ static const struct option {
 	{ "--hook", "PROGRAM", TO_VALUE + VALUE_HOOK, NULL, NULL, OPTIONS_EXPORT, "run this afterwards, with SALLYPORT_NAME and SALLYPORT_DIR set" },
 	{ "--dry-run", NULL, TO_VALUE + VALUE_DRY_RUN, NULL, NULL, OPTIONS_IMPORT, "only tell what would be done (the default)" },
 	{ "--yes", NULL, TO_VALUE + VALUE_YES, NULL, NULL, OPTIONS_IMPORT, "do it" },
+	{ "--ports", "HTTP:HTTPS", TO_VALUE + VALUE_PORTS, NULL, NULL, OPTIONS_DIAGNOSE, "where the CA comes to, if it is not 80:443" },
 	{ "--json", NULL, TO_JSON, NULL, NULL, OPTIONS_JSON, "print JSON" },
 	{ "--help", NULL, TO_HELP, NULL, NULL, 0, "tell about this command" },
 };

@@ -446,7 +446,7 @@ static void begin_admin(struct control *c)
 	c->admin = admin_server_start(&(struct api_env){
 		.loop = c->loop, .conf = c->conf, .config = c->config, .store = c->store,
 		.ports = &c->ports, .names = c->names, .issuer = c->issuer, .renewal = c->renewal,
-		.announced = c->announced, .fleet = &c->fleet, .started_at_ms = clock_wall_ms(),
+		.announced = c->announced, .challenges = c->challenges, .fleet = &c->fleet, .started_at_ms = clock_wall_ms(),
 		.connections_max = c->connections_max,
 	});
 }

@@ -20,6 +20,8 @@ const struct api_row api_rows[] = {
 	{ "POST", "/v1/names/*/forget", api_forget },
 	{ "POST", "/v1/names/*/revoke", api_revoke },
 	{ "POST", "/v1/names/*/reload", api_reload },
+	{ "POST", "/v1/names/*/probe", api_plant },
+	{ "GET", "/v1/names/*/probe", api_probe },
 };
 const unsigned api_n_rows = ARRAY_LEN(api_rows);
 

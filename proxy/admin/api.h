@@ -23,6 +23,8 @@ struct api_env {
 	struct issuer *issuer;
 	struct renewal *renewal;
 	struct announced *announced;
+	struct challenge_table *challenges;
+	struct probes *probes;         /* the server's own */
 	struct fleet *const *fleet;    /* started after the socket is open */
 	int64_t started_at_ms;         /* wall clock */
 	unsigned connections_max;
@@ -72,5 +74,7 @@ void api_add(struct api_call *c);
 void api_forget(struct api_call *c);
 void api_revoke(struct api_call *c);
 void api_reload(struct api_call *c);
+void api_plant(struct api_call *c);
+void api_probe(struct api_call *c);
 
 #endif

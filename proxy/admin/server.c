@@ -20,6 +20,7 @@
 #include "net/http/h1_server.h"
 #include "net/listener.h"
 #include "net/tcp_stream.h"
+#include "proxy/admin/probe.h"
 #include "proxy/admin/socket.h"
 
 #define CALL_STATES(X) \
@@ -135,6 +136,7 @@ struct admin_server *admin_server_start(const struct api_env *env)
 	list_init(&s->calls);
 	deadline_init(&s->rebind, env->loop, on_rebind);
 	if (admin_socket_locate(&s->socket, path, &fault) == E_OK) {
+		s->env.probes = probes_new(env->loop, env->challenges);
 		try_bind(s);
 		return s;
 	}
@@ -414,6 +416,8 @@ void admin_server_stop(struct admin_server **server)
 		else
 			enter(c, ORPHANED);
 	}
+	/* After the calls are orphans: each of its own is answered, to nobody. */
+	probes_free(&s->env.probes);
 	list_each(&s->conns, node, tmp) {
 		struct conn *c = list_entry(node, struct conn, node);
 
