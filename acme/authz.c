@@ -7,12 +7,13 @@
  *      \--> done (valid already)
  *
  * The order matters: a fast CA comes before the reply to ANNOUNCE, so that every worker answers the
- * challenge before the CA hears of it.
+ * challenge, or every name server has its record, before the CA hears of it.
  */
 #include "acme/authz.h"
 
 #include <stdio.h>
 
+#include "acme/dns_proof.h"
 #include "acme/errand.h"
 #include "acme/jws.h"
 #include "acme/poll.h"
@@ -54,7 +55,9 @@ struct authz {
 	const struct challenge_type *type;
 	struct authz_challenge offer;
 	struct challenge_answer *answer;  /* owned by the errand while it runs */
+	bool is_wildcard;
 	struct challenge *live;
+	struct dns_proof *proof;          /* the same, in the DNS */
 	struct errand *errand;
 	struct request *request;
 	struct deadline deadline;
@@ -108,6 +111,7 @@ static void free_authz(struct authz **a)
 	request_cancel(&old->request);
 	if (old->live)
 		challenge_withdraw(&old->live, GRACE_MS);
+	dns_proof_end(&old->proof);
 	if (old->answer)
 		free_answer(old->answer);
 	key_unref(&old->key);
@@ -122,8 +126,9 @@ static void finish(struct authz *a, enum err err, const struct fault *fault)
 	authz_fn *fn = a->fn;
 	void *owner = a->owner;
 	struct fault f = fault ? *fault : (struct fault){ .code = err };
+	bool was_tried = a->announced_at_ms || (err == E_DNS && a->state == AUTHZ_PUBLISH);
 	struct authz_result result = {
-		.used = a->type && a->announced_at_ms ? (int)a->type->kind : -1,
+		.used = a->type && was_tried ? (int)a->type->kind : -1,
 		.polls = a->looks,
 		.seen_ms = a->seen_at_ms ? a->seen_at_ms - a->announced_at_ms : -1,
 	};
@@ -164,19 +169,40 @@ static int status_of(struct str text)
 	return -1;
 }
 
+/* A host name: it becomes part of a record. */
+static bool issuer_is_fine(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.at[i];
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'))
+			return false;
+	}
+	return name.len > 0 && name.len < 254;
+}
+
+/* What the answer is made of: a token, or names of the CA of which any will do. */
+static bool take_material(const struct json *c, enum conf_challenge kind, struct authz_challenge *to)
+{
+	struct str token = json_get_str(c, "token");
+	struct str issuer = json_str(json_first(json_get(c, "issuer-domain-names")));
+	if (kind == CONF_DNS_PERSIST_01)
+		return issuer_is_fine(issuer) && str_copy(to->issuer, sizeof to->issuer, issuer);
+	return challenge_token_is_fine(token) && str_copy(to->token, sizeof to->token, token);
+}
+
 static void parse_challenge(const struct json *c, struct authz_body *out)
 {
 	const struct challenge_type *type = challenge_type_named(json_get_str(c, "type"));
-	struct str url = json_get_str(c, "url"), token = json_get_str(c, "token");
+	struct str url = json_get_str(c, "url");
 	const struct json *error = json_get(c, "error");
 	if (error && json_type(error) == JSON_OBJECT && !out->error.code)
 		problem_from_json(error, &out->error);
-	if (!type || !challenge_token_is_fine(token) || !transport_url_is_fine(url))
+	if (!type || !transport_url_is_fine(url))
 		return;
 	struct authz_challenge *to = &out->challenges[type->kind];
 	/* One that is invalid or done is no offer. */
 	struct str status = json_get_str(c, "status");
-	to->is_offered = !str_is(status, "invalid") && str_copy(to->token, sizeof to->token, token)
+	to->is_offered = !str_is(status, "invalid") && take_material(c, type->kind, to)
 		&& str_copy(to->url, sizeof to->url, url);
 }
 
@@ -282,9 +308,12 @@ static void ask_prepare(struct authz *a)
 	p->answer = mem_new(sizeof *p->answer);
 	buf_init(&p->answer->key_authorization, KEY_AUTHORIZATION_MAX);
 	str_copy(p->answer->identifier, sizeof p->answer->identifier, str_from(a->name));
+	str_copy(p->answer->account, sizeof p->answer->account, str_from(a->kid));
+	p->answer->is_wildcard = a->is_wildcard;
+	memcpy(p->answer->issuer, a->offer.issuer, sizeof p->answer->issuer);
 	/* The thumbprint of a key is always there; the token's length was checked. */
-	enum err err = jws_key_authorization(a->key, str_from(a->offer.token),
-		&p->answer->key_authorization);
+	enum err err = a->offer.token[0] ? jws_key_authorization(a->key, str_from(a->offer.token),
+		&p->answer->key_authorization) : E_OK;
 	ASSERT(!err);
 	a->errand = errand_work(a->ca->loop, run_prepare, p, free_preparation, on_prepared, a);
 }
@@ -309,8 +338,34 @@ static void on_prepared(void *owner, enum err err, void *object, const struct fa
 static void on_live(void *owner);
 static void on_seen(void *owner);
 
+static void on_proved(void *owner, enum err err, const struct fault *fault);
+
+/* It has deadlines of its own. */
+static void publish_in_dns(struct authz *a)
+{
+	struct dns_proof_args args = { .line = a->ca->dns, .domain = a->name,
+		.stay = a->type->place == CHALLENGE_IN_DNS ? DNS_FOR_NOW : DNS_FOR_GOOD,
+		.name = a->answer->record, .value = a->answer->text };
+	deadline_disarm(&a->deadline);
+	a->proof = dns_proof_start(&args, on_proved, a);
+}
+
+static void on_proved(void *owner, enum err err, const struct fault *fault)
+{
+	struct authz *a = owner;
+	ASSERT(a->state == AUTHZ_PUBLISH);
+	if (err)
+		finish(a, err, fault);
+	else
+		enter(a, AUTHZ_ANNOUNCE);
+}
+
 static void ask_publish(struct authz *a)
 {
+	if (a->type->place != CHALLENGE_HERE) {
+		publish_in_dns(a);
+		return;
+	}
 	struct challenge_args args = {
 		.kind = a->type->kind, .identifier = a->name, .token = a->offer.token,
 		.key_authorization = buf_cstring(&a->answer->key_authorization),
@@ -463,6 +518,7 @@ struct authz *authz_start(const struct authz_args *args, authz_fn *fn, void *own
 	a->kid = mem_strdup(args->kid);
 	a->url = mem_strdup(args->url);
 	a->name = mem_strdup(args->name);
+	a->is_wildcard = args->is_wildcard;
 	a->table = args->table;
 	memcpy(a->wanted, args->wanted, sizeof a->wanted);
 	a->n_wanted = args->n_wanted;
@@ -484,8 +540,10 @@ const char *authz_text(const struct authz *a)
 	static const char *const validating[CONF_CHALLENGES] = {
 		[CONF_TLS_ALPN_01] = "validating tls-alpn-01",
 		[CONF_HTTP_01] = "validating http-01",
+		[CONF_DNS_01] = "validating dns-01",
+		[CONF_DNS_PERSIST_01] = "validating dns-persist-01",
 	};
 	if (a->state >= AUTHZ_ANNOUNCE)
 		return validating[a->type->kind];
-	return rows[a->state].text;
+	return a->proof ? dns_proof_text(a->proof) : rows[a->state].text;
 }

@@ -32,6 +32,7 @@ enum authz_status {
 struct authz_challenge {
 	bool is_offered;
 	char url[ACME_URL], token[132];
+	char issuer[256];         /* dns-persist-01 */
 };
 
 struct authz_body {
@@ -41,7 +42,7 @@ struct authz_body {
 	struct authz_challenge challenges[CONF_CHALLENGES];  /* of types we know, by kind */
 	struct fault error;       /* of the challenge that failed; code E_OK: none told */
 };
-/* E_ACME_PROTOCOL. Unknown challenge types and those without a token are left out. */
+/* E_ACME_PROTOCOL. Unknown challenge types and those without what they need are left out. */
 enum err authz_parse(struct str body, struct authz_body *out, struct fault *fault);
 
 /* ---- the proof ---- */
@@ -52,6 +53,7 @@ struct authz_args {
 	const char *kid;                   /* copied */
 	const char *url;                   /* copied */
 	const char *name;                  /* identifier it must be about (without "*."); copied */
+	bool is_wildcard;                  /* for the names below it */
 	struct challenge_table *table;
 	enum conf_challenge wanted[CONF_CHALLENGES];  /* in order of preference */
 	unsigned n_wanted;

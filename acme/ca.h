@@ -11,6 +11,7 @@
 
 struct account;
 struct internal_ca;
+struct dns_line;
 
 struct ca {
 	struct loop *loop;
@@ -21,6 +22,7 @@ struct ca {
 	int64_t accepted_at_ms;   /* monotonic: it last took a nonce of ours; 0: never */
 	struct breaker breaker;
 	struct account *account;
+	struct dns_line *dns;     /* shared by all CAs */
 	struct internal_ca *internal;   /* our own: then transport, directory and account are NULL */
 	int worked;      /* the challenge that last worked here (enum conf_challenge), or -1 */
 };

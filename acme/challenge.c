@@ -9,6 +9,8 @@
 static const struct challenge_type *const types[] = {
 	&challenge_tlsalpn01,
 	&challenge_http01,
+	&challenge_dns01,
+	&challenge_dnspersist01,
 };
 
 const struct challenge_type *challenge_type_of(enum conf_challenge kind)

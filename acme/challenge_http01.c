@@ -11,4 +11,4 @@ static enum err prepare(struct challenge_answer *a, struct fault *fault)
 	return E_OK;
 }
 
-const struct challenge_type challenge_http01 = { "http-01", CONF_HTTP_01, prepare };
+const struct challenge_type challenge_http01 = { "http-01", CONF_HTTP_01, CHALLENGE_HERE, prepare };

@@ -24,4 +24,5 @@ static enum err prepare(struct challenge_answer *a, struct fault *fault)
 	return err ? fault_set(fault, err, "no challenge certificate can be made") : E_OK;
 }
 
-const struct challenge_type challenge_tlsalpn01 = { "tls-alpn-01", CONF_TLS_ALPN_01, prepare };
+const struct challenge_type challenge_tlsalpn01 = { "tls-alpn-01", CONF_TLS_ALPN_01,
+	CHALLENGE_HERE, prepare };

@@ -9,6 +9,7 @@
 
 #include "acme/account.h"
 #include "acme/desk.h"
+#include "acme/dns_proof.h"
 #include "acme/internal_ca.h"
 #include "acme/job.h"
 #include "acme/revocation.h"
@@ -52,6 +53,7 @@ struct revoking {
 struct issuer {
 	struct conf *conf;
 	struct job_env env;
+	struct dns_line *dns;
 	struct map tickets;        /* name -> struct ticket * */
 	struct desk *desk;
 	struct list unsaved, revoking;
@@ -201,6 +203,7 @@ static enum err open_ca(struct issuer *i, struct ca *ca, const struct conf_ca *c
 	ca->loop = i->env.loop;
 	ca->conf = conf;
 	ca->worked = -1;
+	ca->dns = i->dns;
 	if (conf->is_internal) {
 		ca->internal = internal_ca_new(i->env.loop, i->env.store);
 		return E_OK;
@@ -290,10 +293,12 @@ enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct 
 	i->env = (struct job_env){
 		.loop = args->loop, .acme = &i->conf->acme, .store = args->store,
 		.challenges = args->challenges,
-		.can = { [CONF_TLS_ALPN_01] = args->can_tls_alpn, [CONF_HTTP_01] = args->can_http },
+		.can = { [CONF_TLS_ALPN_01] = args->can_tls_alpn, [CONF_HTTP_01] = args->can_http,
+			[CONF_DNS_01] = conf_dns_is_set(&i->conf->acme.dns), [CONF_DNS_PERSIST_01] = true },
 		.on_wants_turn = on_wants_turn, .on_unsaved = on_unsaved, .on_ended = on_ended,
 		.issuer = i,
 	};
+	i->dns = dns_line_new(args->loop, i->conf);
 	memory_init(&i->env.memory, args->store);
 	map_init(&i->tickets);
 	list_init(&i->unsaved);
@@ -337,6 +342,7 @@ void issuer_free(struct issuer **issuer)
 	deadline_disarm(&i->unsaved_timer);
 	for (unsigned n = 0; n < i->env.n_cas; n++)
 		close_ca(&i->env.cas[n]);
+	dns_line_free(&i->dns);
 	mem_free(&i->env.cas);
 	memory_fini(&i->env.memory);
 	conf_unref(&i->conf);

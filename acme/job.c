@@ -377,6 +377,18 @@ static int kind_named(const char *text)
 	return type ? (int)type->kind : -1;
 }
 
+static bool is_wildcard(const struct job *j)
+{
+	return strncmp(j->name, "*.", 2) == 0;
+}
+
+/* Only the DNS speaks for all names below one. */
+static bool can_prove(const struct job *j, enum conf_challenge kind)
+{
+	return j->env->can[kind]
+		&& (!is_wildcard(j) || challenge_type_of(kind)->place != CHALLENGE_HERE);
+}
+
 /* Configured order; what worked for this name, else at this CA, first; what failed a moment ago last. */
 static unsigned order_challenges(const struct job *j, enum conf_challenge wanted[CONF_CHALLENGES])
 {
@@ -389,7 +401,7 @@ static unsigned order_challenges(const struct job *j, enum conf_challenge wanted
 		for (unsigned i = 0; i < acme->n_challenges && n < CONF_CHALLENGES; i++) {
 			int kind = (int)acme->challenges[i];
 			int its_pass = kind == j->avoid ? 2 : kind == first ? 0 : 1;
-			if (its_pass == pass && j->env->can[kind])
+			if (its_pass == pass && can_prove(j, acme->challenges[i]))
 				wanted[n++] = acme->challenges[i];
 		}
 	}
@@ -528,6 +540,7 @@ static void retry_order(struct job *j)
 /* One kind of trouble after the other; the first that has a remedy left wins. */
 static void order_failed(struct job *j, const struct fault *fault, int used)
 {
+	enum conf_challenge others[CONF_CHALLENGES];
 	enum problem_class class = problem_class(fault);
 	struct fault limited;
 	settle(j, fault->code, class);
@@ -548,9 +561,8 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 		end_failed(j, fault);
 	} else if (j->is_resuming || (class == PROBLEM_ORDER_GONE && j->orders < ORDERS_MAX)) {
 		retry_order(j);
-	} else if (used >= 0 && problem_is_about_challenge(fault) && j->orders < ORDERS_MAX
-		&& j->avoid < 0 && j->env->acme->n_challenges > 1
-		&& j->env->can[CONF_TLS_ALPN_01] && j->env->can[CONF_HTTP_01]
+	} else if (used >= 0 && (problem_is_about_challenge(fault) || fault->code == E_DNS)
+		&& j->orders < ORDERS_MAX && j->avoid < 0 && order_challenges(j, others) > 1
 		&& may_order(j, &limited)) {
 		log_info(&log_acme, "trying the other challenge", "name=%s failed=%s", j->name,
 			challenge_type_of((enum conf_challenge)used)->name);
@@ -619,7 +631,7 @@ static void end_issued(struct job *j, const struct fault *fault)
 {
 	struct entry *e = j->delivery->entry;
 	counter_add(COUNTER_ISSUED, 1);
-	if (j->used >= 0)
+	if (j->used >= 0 && !is_wildcard(j))
 		ca_of(j)->worked = j->used;
 	if (j->failure.count)
 		memory_forget(&j->env->memory, j->name);

@@ -343,6 +343,7 @@ static void ask_authorize(struct order *o)
 	struct authz_args args = {
 		.ca = o->ca, .key = o->key, .kid = o->kid, .url = o->body->authz[o->next_authz],
 		.name = strncmp(o->name, "*.", 2) ? o->name : o->name + 2,
+		.is_wildcard = strncmp(o->name, "*.", 2) == 0,
 		.table = o->table, .n_wanted = o->n_wanted,
 	};
 	memcpy(args.wanted, o->wanted, sizeof args.wanted);

@@ -26,6 +26,7 @@
 	X(E_EXPIRED, 212, "certificate expired", "Renewal failed for long; 'sallyport why NAME' tells the cause.") \
 	X(E_CA_DOWN, 213, "CA unreachable", "Check the network to the CA and its trust file.") \
 	X(E_KEY, 214, "key unusable", "The private key cannot be read or does not fit.") \
+	X(E_DNS, 218, "DNS record for the challenge not set", "See the detail; \"acme.dns\" says how records are set and who is asked for them.") \
 	X(E_STORE, 301, "store failed", "Check free space and permissions of the store directory.") \
 	X(E_STORE_CORRUPT, 302, "stored file damaged", "It was moved to quarantine; the name is served from the previous generation or ordered again.") \
 	X(E_STORE_OPEN, 303, "store directory refused", "It must be a directory owned by the user sallyport runs as, mode 0700.") \

@@ -68,7 +68,7 @@ struct conf_quota {
 
 enum conf_key_type { CONF_KEY_P256, CONF_KEY_P384, CONF_KEY_RSA2048, CONF_KEY_RSA3072,
 	CONF_KEY_RSA4096 };
-enum conf_challenge { CONF_TLS_ALPN_01, CONF_HTTP_01, CONF_CHALLENGES };
+enum conf_challenge { CONF_TLS_ALPN_01, CONF_HTTP_01, CONF_DNS_01, CONF_DNS_PERSIST_01, CONF_CHALLENGES };
 
 /* What the CA allows us; not given: what is known of it. */
 struct conf_ca_limits {
@@ -91,11 +91,26 @@ struct conf_ca {
 	int64_t lifetime_ms;       /* of what it signs; 0: its default */
 };
 
+/* How records for challenges get into the DNS: exec, or server (rfc2136), or neither. */
+struct conf_dns {
+	const char **exec;         /* program and arguments */
+	unsigned n_exec;
+	int64_t exec_ms;
+	struct conf_addr server;   /* text NULL: none */
+	const char *zone;          /* NULL: found by SOA */
+	const char *tsig_name, *tsig_secret;
+	int tsig_algorithm;
+	int64_t ttl_ms, propagation_ms, every_ms;
+	const char **nameservers;  /* "address:port" */
+	unsigned n_nameservers;
+};
+
 struct conf_acme {
 	struct conf_ca *ca;
 	unsigned n_ca;
 	enum conf_challenge challenges[CONF_CHALLENGES];  /* order of preference */
 	unsigned n_challenges;
+	struct conf_dns dns;
 	enum conf_key_type key;
 	const char *email;
 	const char *trust;         /* for those of the CAs that have none of their own */
@@ -223,6 +238,12 @@ struct conf {
 	struct conf_origin *origins;
 	unsigned n_origins;
 };
+
+/* Whether records can be set at all. */
+static inline bool conf_dns_is_set(const struct conf_dns *d)
+{
+	return d->n_exec || d->server.text;
+}
 
 /* One problem, ready to print: "FILE:LINE:COLUMN: PATH: what is wrong; what would be right". */
 struct conf_problem {

@@ -77,6 +77,7 @@ extern const struct field fields_log[];
 extern const struct field fields_admin[];
 extern const struct field fields_acme[];
 extern const struct field fields_ca[];
+extern const struct field fields_dns[];
 extern const struct field fields_on_demand[];
 extern const struct field fields_upstream[];
 extern const struct field fields_server[];

@@ -247,7 +247,8 @@ const struct field_special special_ca = {
 };
 
 static const struct field_choice challenge_names[] = {
-	{ "tls-alpn-01", CONF_TLS_ALPN_01 }, { "http-01", CONF_HTTP_01 }, { NULL, 0 },
+	{ "tls-alpn-01", CONF_TLS_ALPN_01 }, { "http-01", CONF_HTTP_01 }, { "dns-01", CONF_DNS_01 },
+	{ "dns-persist-01", CONF_DNS_PERSIST_01 }, { NULL, 0 },
 };
 
 static void set_challenge(struct parse *p, void *context, const struct field_value *v)
@@ -290,8 +291,8 @@ static void print_challenges(const void *base, struct json *into, const char *ke
 const struct field_special special_challenges = {
 	.set = set_challenges, .print = print_challenges,
 	.schema = "{\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,"
-		"\"items\":{\"enum\":[\"tls-alpn-01\",\"http-01\"]}}",
-	.form = "list of `tls-alpn-01`, `http-01`",
+		"\"items\":{\"enum\":[\"tls-alpn-01\",\"http-01\",\"dns-01\",\"dns-persist-01\"]}}",
+	.form = "list of `tls-alpn-01`, `http-01`, `dns-01`, `dns-persist-01`",
 };
 
 static const struct field_choice key_types[] = {
@@ -305,7 +306,9 @@ const struct field fields_acme[] = {
 			"that no public CA can certify (`localhost`, `app.internal`, IP addresses), and all others "
 			"only if it is the only one." },
 	{ "challenges", CONF_SPECIAL, 0, .dflt = "tls-alpn-01, http-01", .special = &special_challenges,
-		.help = "How we prove control of a name, in the order we prefer." },
+		.help = "How we prove control of a name, in the order we prefer. With `dns`, `dns-01` is added as the last. Wildcards need one of the DNS challenges; `dns-persist-01` works without `dns`, by a record that you set once." },
+	{ "dns", CONF_OBJECT, FIELD(conf_acme, dns), .rows = fields_dns,
+		.help = "How records for DNS challenges are set." },
 	{ "key", CONF_CHOICE, FIELD(conf_acme, key), .dflt = "p256", .choices = key_types,
 		.help = "Type of the certificates' keys." },
 	{ "email", CONF_TEXT, FIELD(conf_acme, email), .complaint = address_email_complaint,

@@ -75,6 +75,16 @@ static void complete_upstream(struct parse *p, struct parse_upstream *u)
 	}
 }
 
+/* Whoever can set records wants wildcards to work. */
+static void complete_challenges(struct conf_acme *acme)
+{
+	for (unsigned i = 0; i < acme->n_challenges; i++)
+		if (acme->challenges[i] == CONF_DNS_01)
+			return;
+	if (conf_dns_is_set(&acme->dns) && acme->n_challenges < CONF_CHALLENGES)
+		acme->challenges[acme->n_challenges++] = CONF_DNS_01;
+}
+
 static void complete_acme(struct parse *p)
 {
 	struct conf_acme *acme = &p->conf->acme;
@@ -84,6 +94,7 @@ static void complete_acme(struct parse *p)
 	for (unsigned i = 0; i < acme->n_ca; i++)
 		if (!acme->ca[i].trust)
 			acme->ca[i].trust = acme->trust;
+	complete_challenges(acme);
 }
 
 void link_resolve(struct parse *p)

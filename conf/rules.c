@@ -49,18 +49,18 @@ static void certificate_and_key_go_together(struct parse *p, const struct parse_
 			"out, or \"cert\" and \"key\"");
 }
 
-static void wildcards_need_a_certificate(struct parse *p, const struct parse_site *s)
+static bool has_challenge(const struct conf_acme *acme, enum conf_challenge kind)
 {
-	if (s->conf.tls != CONF_TLS_AUTO)
-		return;
-	if (strcmp(s->conf.name, "*") == 0)
-		parse_problem_at(p, s->path, "\"*\" stands for any name, so it must say where "
-			"certificates come from: \"tls\": \"on_demand\", or \"cert\" and \"key\", or "
-			"\"tls\": \"off\"");
-	else if (s->conf.name[0] == '*')
-		parse_problem_at(p, s->path, "a wildcard certificate needs the dns-01 challenge, which "
-			"is not available yet; use \"tls\": \"on_demand\" (one certificate per name), or "
-			"\"cert\" and \"key\"");
+	for (unsigned i = 0; i < acme->n_challenges; i++)
+		if (acme->challenges[i] == kind)
+			return true;
+	return false;
+}
+
+static bool can_prove_zones(const struct conf_acme *acme)
+{
+	return has_challenge(acme, CONF_DNS_PERSIST_01) ||
+		(has_challenge(acme, CONF_DNS_01) && conf_dns_is_set(&acme->dns));
 }
 
 static bool has_internal_ca(const struct conf_acme *acme)
@@ -69,6 +69,27 @@ static bool has_internal_ca(const struct conf_acme *acme)
 		if (acme->ca[i].is_internal)
 			return true;
 	return false;
+}
+
+/* Our own CA asks for no proof. */
+static bool is_signed_here(const struct conf_acme *acme, const char *name)
+{
+	return has_internal_ca(acme) && (acme->n_ca == 1 || hostname_is_private(str_from(name)));
+}
+
+static void wildcards_need_a_certificate(struct parse *p, const struct parse_site *s)
+{
+	if (s->conf.tls != CONF_TLS_AUTO)
+		return;
+	if (strcmp(s->conf.name, "*") == 0)
+		parse_problem_at(p, s->path, "\"*\" stands for any name, so it must say where "
+			"certificates come from: \"tls\": \"on_demand\", or \"cert\" and \"key\", or "
+			"\"tls\": \"off\"");
+	else if (s->conf.name[0] == '*' && !can_prove_zones(&p->conf->acme) &&
+		!is_signed_here(&p->conf->acme, s->conf.name))
+		parse_problem_at(p, s->path, "a wildcard certificate needs the dns-01 challenge: say in "
+			"\"acme.dns\" how records are set; or use \"tls\": \"on_demand\" (one certificate "
+			"per name), or \"cert\" and \"key\"");
 }
 
 static void addresses_need_a_certificate(struct parse *p, const struct parse_site *s)
@@ -239,13 +260,28 @@ static void a_challenge_can_be_answered(struct parse *p)
 
 	if (!obtains_certificates(p))
 		return;
-	for (unsigned i = 0; i < acme->n_challenges; i++)
-		if (acme->challenges[i] == CONF_TLS_ALPN_01 ? p->conf->listen.https.n :
-		    p->conf->listen.http.n)
-			return;
+	if ((has_challenge(acme, CONF_TLS_ALPN_01) && p->conf->listen.https.n) ||
+		(has_challenge(acme, CONF_HTTP_01) && p->conf->listen.http.n) || can_prove_zones(acme))
+		return;
 	if (acme->n_challenges && (p->conf->listen.https.n || p->conf->listen.http.n))
 		parse_problem_at(p, "acme.challenges", "none of them can be answered: tls-alpn-01 needs "
 			"\"listen.https\", http-01 needs \"listen.http\"");
+}
+
+static void records_can_be_set(struct parse *p)
+{
+	const struct conf_dns *dns = &p->conf->acme.dns;
+
+	if (has_challenge(&p->conf->acme, CONF_DNS_01) && !conf_dns_is_set(dns))
+		parse_problem_at(p, "acme.challenges", "dns-01 needs \"acme.dns\", which says how "
+			"records are set: \"exec\" or \"rfc2136\"");
+	if (dns->n_exec && dns->server.text)
+		parse_problem_at(p, "acme.dns", "has \"exec\" and \"rfc2136\"; records are set by one "
+			"of them");
+	if (!dns->tsig_name != !dns->tsig_secret)
+		parse_problem_at(p, "acme.dns.rfc2136", "\"tsig\" wants both \"name\" and \"secret\"");
+	if ((dns->tsig_name || dns->zone) && !dns->server.text)
+		parse_problem_at(p, "acme.dns.rfc2136", "wants a \"server\"");
 }
 
 static const struct {
@@ -260,6 +296,7 @@ static const struct {
 	{ "required account binding is there", required_account_binding_is_there },
 	{ "authorities differ", authorities_differ },
 	{ "a challenge can be answered", a_challenge_can_be_answered },
+	{ "records can be set", records_can_be_set },
 };
 
 void rules_check(struct parse *p)

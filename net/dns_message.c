@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 
-enum { LABEL_MAX = 63, WIRE_NAME_MAX = 255, POINTER = 0xc0, STRING_MAX = 255 };
+enum { LABEL_MAX = 63, WIRE_NAME_MAX = 255, TEXT_MAX = 253, POINTER = 0xc0, STRING_MAX = 255 };
 
 /* ---- writing ---- */
 
@@ -153,7 +153,7 @@ static char letter(char c)
 /* One label to the text at *len; false when it does not fit. */
 static bool take_label(struct str label, char out[DNS_NAME], size_t *len)
 {
-	if (*len + label.len + 1 >= DNS_NAME)
+	if (*len + label.len + (*len > 0) > TEXT_MAX)
 		return false;
 	if (*len)
 		out[(*len)++] = '.';

@@ -8,7 +8,9 @@ static void types_are_found_both_ways(void **state)
 	(void)state;
 	assert_ptr_equal(challenge_type_named(STR("http-01")), &challenge_http01);
 	assert_ptr_equal(challenge_type_named(STR("tls-alpn-01")), &challenge_tlsalpn01);
-	assert_null(challenge_type_named(STR("dns-01")));
+	assert_ptr_equal(challenge_type_named(STR("dns-01")), &challenge_dns01);
+	assert_ptr_equal(challenge_type_named(STR("dns-persist-01")), &challenge_dnspersist01);
+	assert_null(challenge_type_named(STR("dns-02")));
 	assert_null(challenge_type_named(STR_NONE));
 	for (int kind = 0; kind < CONF_CHALLENGES; kind++)
 		assert_int_equal(challenge_type_of((enum conf_challenge)kind)->kind, kind);
@@ -44,6 +46,35 @@ static void tls_alpn_makes_a_certificate_and_http_does_not(void **state)
 	buf_fini(&a.key_authorization);
 }
 
+/* RFC 8555 8.4: the record is the digest of the key authorization. */
+static void dns_makes_a_record(void **state)
+{
+	(void)state;
+	struct challenge_answer a = { .identifier = "a.test" };
+	struct fault fault = { 0 };
+	buf_init(&a.key_authorization, 0);
+	buf_add(&a.key_authorization, STR("evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.thumb"));
+	assert_int_equal(challenge_dns01.prepare(&a, &fault), E_OK);
+	assert_string_equal(a.record, "_acme-challenge.a.test");
+	assert_string_equal(a.text, "C4PQosoVQWW-AbdVFmwbU8B33Z62w2vU3bIO36pceJc");
+	memset(a.identifier, 'a', 250);
+	assert_int_equal(challenge_dns01.prepare(&a, &fault), E_NAME);
+	buf_fini(&a.key_authorization);
+}
+
+static void persistent_dns_needs_no_token(void **state)
+{
+	(void)state;
+	struct challenge_answer a = { .identifier = "a.test", .issuer = "ca.example",
+		.account = "https://ca.example/acct/1", .is_wildcard = true };
+	struct fault fault = { 0 };
+	assert_int_equal(challenge_dnspersist01.prepare(&a, &fault), E_OK);
+	assert_string_equal(a.record, "_validation-persist.a.test");
+	assert_string_equal(a.text, "ca.example; accounturi=https://ca.example/acct/1; policy=wildcard");
+	memset(a.account, 'a', sizeof a.account - 1);
+	assert_int_equal(challenge_dnspersist01.prepare(&a, &fault), E_LIMIT);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -55,6 +86,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_are_found_both_ways),
 		cmocka_unit_test(only_base64url_of_a_sane_length_is_a_token),
+		cmocka_unit_test(dns_makes_a_record),
+		cmocka_unit_test(persistent_dns_needs_no_token),
 		cmocka_unit_test(tls_alpn_makes_a_certificate_and_http_does_not),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -84,7 +84,7 @@ static void malformed_authorities_are_refused(void **state)
 	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\"}}}}", "both");
 	refused("{\"acme\": {\"ca\": {\"name\": \"letsencrypt\", \"lifetime\": \"1d\"}}}", "internal CA");
 	refused("{\"acme\": {\"challenges\": []}}", "at least one challenge");
-	refused("{\"acme\": {\"challenges\": [\"dns-01\"]}}", "acme.challenges[0]: \"dns-01\" is not known");
+	refused("{\"acme\": {\"challenges\": [\"dns-02\"]}}", "acme.challenges[0]: \"dns-02\" is not known");
 	refused("{\"acme\": {\"challenges\": [\"http-01\", \"http-01\"]}}", "twice");
 }
 

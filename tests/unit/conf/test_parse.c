@@ -31,7 +31,7 @@ static void problems_name_the_place_and_the_remedy(void **state)
 	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\"}}}}", "both");
 	refused("{\"acme\": {\"ca\": {\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\", \"hmac\": \"!\"}}}}",
 		"acme.ca.eab.hmac: is no key");
-	refused("{\"acme\": {\"challenges\": [\"dns-01\"]}}", "acme.challenges[0]: \"dns-01\" is not known");
+	refused("{\"acme\": {\"challenges\": [\"dns-02\"]}}", "acme.challenges[0]: \"dns-02\" is not known");
 	refused("{\"acme\": {\"challenges\": [\"http-01\", \"http-01\"]}}", "twice");
 	refused("{\"on_demand\": {\"new_names\": \"10\"}}", "no rate");
 	refused("{\"email\": \"\"}", "wants some text");

@@ -40,7 +40,7 @@ static void names_without_a_source_of_certificates_are_refused(void **state)
 {
 	(void)state;
 	site_refused("\"*\": \"127.0.0.1:1\"", "\"tls\": \"on_demand\", or \"cert\"");
-	site_refused("\"*.a.example\": \"127.0.0.1:1\"", "dns-01 challenge, which is not available yet");
+	site_refused("\"*.a.example\": \"127.0.0.1:1\"", "dns-01 challenge: say in \"acme.dns\"");
 	site_refused("\"*\": {\"tls\": \"on_demand\", \"to\": \"1\"}", "on_demand.ask");
 	refused("{\"acme\": {\"ca\": \"letsencrypt\"}, \"sites\": {\"192.0.2.1\": \"1\"}}",
 		"IP addresses come from the CA \"internal\"");
