@@ -9,9 +9,13 @@
  *                    └───────────────┴─► RENEWING (renewal has it) ─► ORDERING ─ certificate ─► installed
  *                      named             polled until it has not           ▲
  *                                                                          │
+ *   LOADING ── none ─► COVERING: a stored wildcard ── none, but configured ─► FOLLOWING its machine
+ *
  *   start ─► LOADING … a named one that failed ─► RESTING until its next attempt
  *
  * A stored valid certificate is served before anyone is asked: what is broken elsewhere does not matter.
+ * A name below a configured wildcard is never ordered while that one can be had; a configured name
+ * whose wildcard failed stands alone.
  * Those who wait are one bit of work per worker; the handshakes themselves wait in the workers.
  */
 #include "proxy/names.h"
@@ -19,87 +23,33 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
-#include "certstore/cache.h"
-#include "net/deadline.h"
+#include "proxy/names_private.h"
 #include "proxy/public_name.h"
-#include "proxy/limit.h"
-
-#define NAME_STATES(X) \
-	X(LOADING, "looking in the store") \
-	X(ASKING, "asking whether it is allowed") \
-	X(RENEWING, "waiting for its renewal") \
-	X(ORDERING, "ordering") \
-	X(RESTING, "waiting for the next attempt")
-
-enum name_state {
-#define X(state, text) state,
-	NAME_STATES(X)
-#undef X
-};
 
 enum {
 	SECOND_MS = 1000,
 	DAY_MS = 24 * 3600 * 1000,
-	SKEW_MS = 3600 * 1000,          /* a CA's clock may be ahead of ours by this much */
 	RENEWING_POLL_MS = 200,
 	STORE_RETRY_MS = 5 * SECOND_MS, /* refusals for want of a store, ask endpoint, quota, room */
 	ASK_RETRY_MS = 5 * SECOND_MS,
-	BUSY_RETRY_MS = SECOND_MS,
 	LOADS_AT_START = 32,            /* configured names being loaded at once */
 	REFUSALS_LOGGED_PER_MINUTE = 60,
 	CAUSES_MAX = 2048,
 };
 
-struct name {
-	struct names *all;
-	const struct conf_site *site;
-	enum name_state state;
-	struct deadline deadline;
-	int64_t begun_at_ms, entered_at_ms;   /* monotonic; wall clock */
-	struct entry *stored;           /* what the store had; owned */
-	struct job *job;
-	bool is_named, was_hurried;
-	bool is_start;                  /* one of LOADS_AT_START */
-	bool is_glance;                 /* names_due: only look into the store */
-	bool is_wished;                 /* names_issue: by the operator, who need not be asked */
-	bool is_announced;              /* rests and tries again, as named ones do */
-	char host[ENTRY_NAME];
-	char client_ip[ADDR_IP_TEXT];
-	unsigned n_waiting;
-	struct worker *waiting[];       /* n_workers */
-};
-
-struct names {
-	struct names_args args;
-	struct map by_host;
-	struct cache *cache;            /* what any worker was given lately, and refusals */
-	struct limit new_names, refusals_logged;
-	struct causes causes;           /* of the refusals in the cache, and of those who rest */
-	unsigned n_on_demand;           /* names under way that clients chose */
-	unsigned next_site, n_start;    /* names_start: the next to load, those being loaded */
-	bool is_starting, is_stopping;
-};
-
 static const struct log area = { "names" };
 
-static struct name *begin(struct names *n, const char *host, const struct conf_site *site);
-static void load(struct name *m);
 static void on_loaded(void *owner, enum err err, void *object, const struct fault *fault);
-static void decide(struct name *m);
 static void on_verdict(void *owner, enum ask_verdict verdict, const struct fault *fault);
 static void allowed(struct name *m);
 static void order(struct name *m);
 static void on_deadline(struct deadline *d);
 static void on_obtained(void *owner, enum err err, struct entry *e, const struct fault *fault,
 	int64_t retry_at_ms);
-static void succeed(struct name *m, struct entry *e);
-static void refuse(struct name *m, const struct fault *why, int64_t until_ms);
-static void name_free(struct name *m);
 static void start_some(struct names *n);
 
-static void enter(struct name *m, enum name_state state)
+void names_enter(struct name *m, enum name_state state)
 {
 	static const char *const texts[] = {
 #define X(name, text) text,
@@ -152,28 +102,17 @@ static bool answer_from_memory(struct names *n, struct worker *w, const char *ho
 	return e;
 }
 
-static bool is_wildcard(const struct conf_site *site)
-{
-	return site->name[0] == '*';
-}
-
-/* Whether the operator named exactly this host and leaves its certificate to us. */
-static bool is_named(const struct conf_site *site)
-{
-	return site && site->tls == CONF_TLS_AUTO && !is_wildcard(site);
-}
-
 /* What can be refused without touching anything. */
 static enum err check(struct names *n, const char *host, const struct conf_site *site,
 	int64_t *until_ms)
 {
 	int64_t now = clock_wall_ms();
 	const struct conf_on_demand *conf = &n->args.conf->on_demand;
-	/* Of the limits on names that clients choose; a private CA may sign a single label. */
-	bool is_free = is_named(site);
+	/* Of the limit on names that clients choose. */
+	bool is_free = is_named_so(site, host);
 	enum err err;
 
-	*until_ms = now + BUSY_RETRY_MS;
+	*until_ms = now + NAMES_BUSY_RETRY_MS;
 	if (n->is_stopping)
 		return E_DRAINING;
 	err = cache_refused(n->cache, str_from(host), now, until_ms);
@@ -183,17 +122,21 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 		*until_ms = now + conf->deny_ms;
 		return E_DENIED;
 	}
-	if (!is_free && public_name_check(str_from(host), conf->max_labels)) {
+	/* A private CA may sign a single label; below our wildcard nothing is ordered. */
+	if (!is_named(site) && public_name_check(str_from(host), conf->max_labels)) {
 		*until_ms = now + DAY_MS;
 		return E_NAME;
 	}
-	*until_ms = now + BUSY_RETRY_MS;
+	*until_ms = now + NAMES_BUSY_RETRY_MS;
 	return !is_free && n->n_on_demand >= conf->max_waiting ? E_LIMIT : E_OK;
 }
 
 static const struct conf_site *site_of(const struct names *n, const char *host)
 {
-	return router_site(n->args.router, str_from(host));
+	struct str name = str_from(host);
+
+	return host[0] == '*' ? router_named(n->args.router, name) :
+		router_site(n->args.router, name);
 }
 
 static void add_waiting(struct name *m, struct worker *w)
@@ -206,8 +149,10 @@ static void add_waiting(struct name *m, struct worker *w)
 }
 
 /* A client waits for what was begun in the background. */
-static void hurry(struct name *m)
+void names_hurry(struct name *m)
 {
+	if (m->state == FOLLOWING)
+		m = m->leader;
 	if (m->state != ORDERING || m->was_hurried)
 		return;
 	m->was_hurried = true;
@@ -226,7 +171,7 @@ void names_want(struct names *n, struct worker *w, const char *host, const char 
 		add_waiting(m, w);
 		if (!m->client_ip[0])
 			str_copy(m->client_ip, sizeof(m->client_ip), str_from(client_ip));
-		hurry(m);
+		names_hurry(m);
 		return;
 	}
 	site = site_of(n, host);
@@ -235,17 +180,17 @@ void names_want(struct names *n, struct worker *w, const char *host, const char 
 	err = check(n, host, site, &until_ms);
 	if (!err && m) {
 		err = E_BACKOFF;
-		until_ms = clock_wall_ms() + BUSY_RETRY_MS;
+		until_ms = clock_wall_ms() + NAMES_BUSY_RETRY_MS;
 	}
 	if (err) {
 		answer_refusal(n, w, host, err, until_ms);
 		return;
 	}
 	log_debug(&area, "name wanted", "name=%s client=%s", host, client_ip);
-	m = begin(n, host, site);
+	m = names_begin(n, host, site);
 	str_copy(m->client_ip, sizeof(m->client_ip), str_from(client_ip));
 	add_waiting(m, w);
-	load(m);
+	names_load(m);
 }
 
 void names_unwant(struct names *n, struct worker *w, const char *host)
@@ -266,9 +211,9 @@ void names_due(struct names *n, const char *host)
 		return;
 	if (n->n_on_demand >= n->args.conf->on_demand.max_waiting)
 		return;
-	m = begin(n, host, site);
+	m = names_begin(n, host, site);
 	m->is_glance = true;
-	load(m);
+	names_load(m);
 }
 
 void names_renewed(struct names *n, struct entry *e)
@@ -276,11 +221,11 @@ void names_renewed(struct names *n, struct entry *e)
 	struct name *m = map_get(&n->by_host, str_from(e->name));
 	const struct conf_site *site = site_of(n, e->name);
 
-	n->args.ops->install(n->args.owner, e, is_named(site));
+	n->args.ops->install(n->args.owner, e, is_named_so(site, e->name));
 	cache_put(n->cache, e, CACHE_EVICTABLE);
 	causes_forget(&n->causes, str_from(e->name));
 	if (m && (m->state == RENEWING || m->state == RESTING))
-		succeed(m, e);
+		names_succeed(m, e);
 }
 
 bool names_is_busy(const struct names *n, const char *host)
@@ -294,7 +239,8 @@ bool names_is_covered(const struct names *n, const char *host)
 {
 	const struct conf_site *site = site_of(n, host);
 
-	return site && (site->tls == CONF_TLS_ON_DEMAND || is_named(site));
+	return !names_has_wildcard(n, host) && site &&
+		(site->tls == CONF_TLS_ON_DEMAND || is_named_so(site, host));
 }
 
 unsigned names_count(const struct names *n)
@@ -334,10 +280,10 @@ enum err names_issue(struct names *n, const char *host, struct fault *fault)
 		order(m);
 		return E_OK;
 	}
-	m = begin(n, host, site);
+	m = names_begin(n, host, site);
 	m->is_wished = true;
 	m->is_announced = n->args.ops->is_announced(n->args.owner, host);
-	load(m);
+	names_load(m);
 	return E_OK;
 }
 
@@ -351,20 +297,21 @@ enum err names_forget(struct names *n, const char *host, struct fault *fault)
 	cache_refuse(n->cache, str_from(host), E_OK, 0);
 	causes_forget(&n->causes, str_from(host));
 	if (m && !m->is_named)
-		name_free(m);
+		names_end(m);
 	return E_OK;
 }
 
 void names_look(struct names *n, const char *host, struct names_look *out)
 {
 	static const enum names_stage stages[] = { [LOADING] = NAMES_LOADING, [ASKING] = NAMES_ASKING,
+		[COVERING] = NAMES_LOADING, [FOLLOWING] = NAMES_ORDERING,
 		[RENEWING] = NAMES_RENEWING, [ORDERING] = NAMES_ORDERING, [RESTING] = NAMES_RESTING };
 	const struct name *m = map_get(&n->by_host, str_from(host));
 	const struct cause *cause = causes_get(&n->causes, str_from(host));
 
 	*out = (struct names_look){ .stage = m ? stages[m->state] : NAMES_IDLE,
 		.since_ms = m ? m->entered_at_ms : 0, .site = site_of(n, host) };
-	out->is_named = is_named(out->site);
+	out->is_named = is_named_so(out->site, host);
 	out->refused = cache_refused(n->cache, str_from(host), clock_wall_ms(), &out->until_ms);
 	if (cause)
 		out->cause = *cause;
@@ -390,13 +337,15 @@ unsigned names_resting(const struct names *n, unsigned max, names_resting_fn *fn
 
 /* ---- one name: start ---- */
 
-static struct name *begin(struct names *n, const char *host, const struct conf_site *site)
+struct name *names_begin(struct names *n, const char *host, const struct conf_site *site)
 {
 	struct name *m = mem_new(sizeof(*m) + n->args.n_workers * sizeof(struct worker *));
 
 	m->all = n;
 	m->site = site;
-	m->is_named = is_named(site);
+	m->is_named = is_named_so(site, host);
+	list_init(&m->followers);
+	list_init(&m->follow_node);
 	m->begun_at_ms = clock_mono_ms();
 	ASSERT(str_copy(m->host, sizeof(m->host), str_from(host)));
 	deadline_init(&m->deadline, n->args.loop, on_deadline);
@@ -408,7 +357,7 @@ static struct name *begin(struct names *n, const char *host, const struct conf_s
 /* ---- LOADING ---- */
 
 /* Runs on the work queue. */
-static enum err parse(struct str bytes, const char *name, void **object, struct fault *fault)
+enum err names_parse(struct str bytes, const char *name, void **object, struct fault *fault)
 {
 	struct entry *e = NULL;
 	enum err err = entry_parse(bytes, name, &e, fault);
@@ -417,15 +366,10 @@ static enum err parse(struct str bytes, const char *name, void **object, struct 
 	return err;
 }
 
-static void load(struct name *m)
+void names_load(struct name *m)
 {
-	enter(m, LOADING);
-	store_load(m->all->args.store, STORE_CERTS, m->host, parse, on_loaded, m);
-}
-
-static bool is_usable(const struct entry *e, int64_t now_ms)
-{
-	return e->not_after_ms > now_ms && e->not_before_ms <= now_ms + SKEW_MS;
+	names_enter(m, LOADING);
+	store_load(m->all->args.store, STORE_CERTS, m->host, names_parse, on_loaded, m);
 }
 
 static void found(struct name *m)
@@ -434,23 +378,24 @@ static void found(struct name *m)
 
 	if (!is_usable(e, clock_wall_ms())) {
 		log_info(&area, "stored certificate expired", "name=%s", m->host);
-		decide(m);
+		if (!names_cover(m))
+			names_decide(m);
 		return;
 	}
 	log_info(&area, "certificate loaded from the store", "name=%s ms=%lld", m->host,
 		(long long)(clock_mono_ms() - m->begun_at_ms));
 	if (!m->n_waiting || m->is_named)
 		m->all->args.ops->install(m->all->args.owner, e, m->is_named);
-	succeed(m, e);
+	names_succeed(m, e);
 }
 
 static void not_found(struct name *m, enum err err, const struct fault *fault)
 {
 	/* A store that cannot be read may hold the certificate: an order would waste the CA's patience. */
 	if (err != E_NOT_FOUND && err != E_STORE_CORRUPT)
-		refuse(m, fault, clock_wall_ms() + STORE_RETRY_MS);
-	else
-		decide(m);
+		names_refuse(m, fault, clock_wall_ms() + STORE_RETRY_MS);
+	else if (!names_cover(m))
+		names_decide(m);
 }
 
 static void on_loaded(void *owner, enum err err, void *object, const struct fault *fault)
@@ -465,7 +410,7 @@ static void on_loaded(void *owner, enum err err, void *object, const struct faul
 	n->n_start -= m->is_start;
 	m->is_start = false;
 	if (n->is_stopping || (err && m->is_glance))
-		name_free(m);
+		names_end(m);
 	else if (err)
 		not_found(m, err, &why);
 	else
@@ -481,15 +426,17 @@ static void deny(struct name *m, enum err code, const char *why)
 	int64_t deny_ms = m->all->args.conf->on_demand.deny_ms;
 
 	fault_set(&fault, code, "%s", why);
-	refuse(m, &fault, clock_wall_ms() + (deny_ms < DAY_MS ? deny_ms : DAY_MS));
+	names_refuse(m, &fault, clock_wall_ms() + (deny_ms < DAY_MS ? deny_ms : DAY_MS));
 }
 
-static void decide(struct name *m)
+void names_decide(struct name *m)
 {
 	struct names *n = m->all;
 
 	if (m->is_glance)
-		name_free(m);
+		names_end(m);
+	else if (!m->is_wished && names_follow(m))
+		return;
 	else if (m->is_named || m->is_wished)
 		allowed(m);
 	else if (n->args.ops->is_announced(n->args.owner, m->host)) {
@@ -500,7 +447,7 @@ static void decide(struct name *m)
 	else if (!n->args.conf->on_demand.ask)
 		deny(m, E_DENIED, "on_demand.ask is not configured");
 	else {
-		enter(m, ASKING);
+		names_enter(m, ASKING);
 		n->args.ops->ask(n->args.owner, m->host, m->client_ip, on_verdict, m);
 	}
 }
@@ -524,7 +471,7 @@ static void on_verdict(void *owner, enum ask_verdict verdict, const struct fault
 	else if (verdict == ASK_DENY)
 		deny(m, E_DENIED, "the ask endpoint denies it");
 	else
-		refuse(m, fault, clock_wall_ms() + ASK_RETRY_MS);
+		names_refuse(m, fault, clock_wall_ms() + ASK_RETRY_MS);
 }
 
 /* New names of clients are rationed; names we had a certificate for are not new. */
@@ -537,7 +484,7 @@ static void allowed(struct name *m)
 	if (!m->is_named && !m->is_wished && !m->stored && !limit_take(&n->new_names, now)) {
 		fault_set(&fault, E_LIMIT, "more than %u new names a minute",
 			n->args.conf->on_demand.new_names_per_minute);
-		refuse(m, &fault, clock_wall_ms() + SECOND_MS + limit_wait_ms(&n->new_names, now));
+		names_refuse(m, &fault, clock_wall_ms() + SECOND_MS + limit_wait_ms(&n->new_names, now));
 		return;
 	}
 	if (!m->is_named)
@@ -550,7 +497,7 @@ static void allowed(struct name *m)
 static void order(struct name *m)
 {
 	struct names *n = m->all;
-	bool is_waited_for = m->n_waiting > 0;
+	bool is_waited_for = m->n_waiting > 0 || !list_is_empty(&m->followers);
 	struct issuer_wish wish = {
 		.name = m->host,
 		.reason = m->is_named || m->is_wished ? ISSUER_NAMED : ISSUER_ON_DEMAND,
@@ -559,17 +506,17 @@ static void order(struct name *m)
 	};
 
 	if (n->args.ops->is_renewing(n->args.owner, m->host)) {
-		enter(m, RENEWING);
+		names_enter(m, RENEWING);
 		deadline_arm(&m->deadline, RENEWING_POLL_MS);
 		return;
 	}
 	log_info(&area, "ordering a certificate", "name=%s reason=%s", m->host,
 		m->is_named ? "configured" : "on_demand");
-	enter(m, ORDERING);
+	names_enter(m, ORDERING);
 	m->was_hurried = false;
 	m->job = n->args.ops->obtain(n->args.owner, &wish, on_obtained, m);
 	if ((m->is_named || m->is_wished) && is_waited_for)
-		hurry(m);
+		names_hurry(m);
 }
 
 static void on_deadline(struct deadline *d)
@@ -590,7 +537,7 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 	m->job = NULL;
 	if (err) {
 		why.code = err;
-		refuse(m, &why, retry_at_ms);
+		names_refuse(m, &why, retry_at_ms);
 		return;
 	}
 	log_info(&area, "certificate installed", "name=%s ms=%lld challenge=%s serial=%s", m->host,
@@ -599,12 +546,12 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 		log_warn(&area, "certificate not stored yet", "name=%s code=SP-%d", m->host,
 			err_code(why.code));
 	m->all->args.ops->install(m->all->args.owner, e, m->is_named);
-	succeed(m, e);
+	names_succeed(m, e);
 }
 
 /* ---- answers ---- */
 
-static void succeed(struct name *m, struct entry *e)
+void names_succeed(struct name *m, struct entry *e)
 {
 	struct names *n = m->all;
 
@@ -613,7 +560,8 @@ static void succeed(struct name *m, struct entry *e)
 	cache_put(n->cache, e, CACHE_EVICTABLE);
 	causes_forget(&n->causes, str_from(m->host));
 	n->args.ops->watch(n->args.owner, e);
-	name_free(m);
+	names_lead(m, e);
+	names_end(m);
 }
 
 static void log_refusal(struct name *m, const struct fault *why, int64_t until_ms)
@@ -643,7 +591,7 @@ static int64_t clamp_until(int64_t until_ms)
 	return until_ms > now + 2 * DAY_MS ? now + 2 * DAY_MS : until_ms;
 }
 
-static void refuse(struct name *m, const struct fault *why, int64_t until_ms)
+void names_refuse(struct name *m, const struct fault *why, int64_t until_ms)
 {
 	struct names *n = m->all;
 	enum err err = why && why->code ? why->code : E_ISSUE;
@@ -657,20 +605,22 @@ static void refuse(struct name *m, const struct fault *why, int64_t until_ms)
 	m->n_waiting = 0;
 	cache_refuse(n->cache, str_from(m->host), err, until_ms);
 	causes_note(&n->causes, str_from(m->host), &fault, clock_wall_ms(), until_ms);
+	names_disappoint(m, &fault, until_ms);
 	if (!m->is_named && !m->is_announced) {
-		name_free(m);
+		names_end(m);
 		return;
 	}
-	enter(m, RESTING);
+	names_enter(m, RESTING);
 	deadline_arm(&m->deadline, until_ms - clock_wall_ms());
 }
 
-static void name_free(struct name *m)
+void names_end(struct name *m)
 {
 	struct names *n = m->all;
 	void *was = map_remove(&n->by_host, str_from(m->host));
 
 	ASSERT(was == m);
+	names_part(m);
 	deadline_disarm(&m->deadline);
 	entry_unref(&m->stored);
 	n->n_on_demand -= !m->is_named;
@@ -692,10 +642,10 @@ static void start_some(struct names *n)
 
 		if (!is_named(site) || map_get(&n->by_host, str_from(site->name)))
 			continue;
-		m = begin(n, site->name, site);
+		m = names_begin(n, site->name, site);
 		m->is_start = true;
 		n->n_start++;
-		load(m);
+		names_load(m);
 	}
 }
 
@@ -721,8 +671,8 @@ void names_stop(struct names *n)
 			answer_refusal(n, m->waiting[i], m->host, E_DRAINING, clock_wall_ms());
 		m->n_waiting = 0;
 		deadline_disarm(&m->deadline);
-		if (m->state != LOADING)
-			name_free(m);
+		if (m->state != LOADING && m->state != COVERING)
+			names_end(m);
 	}
 }
 
@@ -735,7 +685,7 @@ void names_free(struct names **n)
 	if (!*n)
 		return;
 	while (map_next(&(*n)->by_host, &cursor, &host, &value))
-		name_free(value);
+		names_end(value);
 	map_fini(&(*n)->by_host);
 	causes_fini(&(*n)->causes);
 	cache_free(&(*n)->cache);
