@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "conf/hostname.h"
 
 /* --- rules about one site */
 

@@ -42,6 +42,8 @@ def make_api_certificate(directory):
 class Dns:
     """Answers every name with 127.0.0.1 until told otherwise."""
 
+    address = "127.0.0.1"
+
     def __init__(self, directory):
         self.port, self.management = free_port(), free_port()
         self.process = Process(
@@ -105,7 +107,8 @@ class Pebble:
         self.start()
 
     def start(self):
-        argv = [programs()[0], "-config", "pebble.json", "-dnsserver", f"127.0.0.1:{self.dns.port}"]
+        argv = [programs()[0], "-config", "pebble.json", "-dnsserver",
+                f"{self.dns.address}:{self.dns.port}"]
         if self.strict:
             argv.insert(1, "-strict")
         self.process = Process(argv, self.directory, "pebble", env=self.env)

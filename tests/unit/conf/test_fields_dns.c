@@ -87,6 +87,11 @@ static void wildcards_are_allowed_when_they_can_be_proved(void **state)
 	assert_int_equal(c->acme.n_challenges, 1);
 	conf_unref(&c);
 	refused("{\"sites\": {\"*.a.example\": \"127.0.0.1:1\"}}", "acme.dns");
+	/* Our own CA asks for no proof. */
+	c = loaded("{\"sites\": {\"*.app.internal\": \"127.0.0.1:1\"}}");
+	conf_unref(&c);
+	c = loaded("{\"acme\": {\"ca\": \"internal\"}, \"sites\": {\"*.a.example\": \"127.0.0.1:1\"}}");
+	conf_unref(&c);
 }
 
 static void the_secret_is_shown_nowhere(void **state)
