@@ -7,6 +7,14 @@
 #include "conf/conf.h"
 #include "conf/hostname.h"
 
+unsigned ca_find(const struct ca *cas, unsigned n, const char *directory)
+{
+	unsigned i = 0;
+	while (i < n && !str_is(str_from(directory), cas[i].conf->directory))
+		i++;
+	return i;
+}
+
 unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned first)
 {
 	bool has_internal = false, has_other = false;

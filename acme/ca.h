@@ -31,4 +31,7 @@ struct ca {
  * certify, unless there is no other. */
 unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned first);
 
+/* The one with this directory; n: none has. */
+unsigned ca_find(const struct ca *cas, unsigned n, const char *directory);
+
 #endif

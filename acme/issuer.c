@@ -30,6 +30,8 @@ struct ticket {
 	int64_t not_after_ms;
 	bool is_urgent, is_clients;   /* is_clients: a client brought the name */
 	char tenant[GOVERNOR_TENANT];
+	const char *decision;
+	char client[48];
 	issuer_fn *fn;             /* NULL: disowned */
 	void *owner;
 };
@@ -51,6 +53,7 @@ struct revoking {
 };
 
 struct issuer {
+	struct audit *audit;
 	struct conf *conf;
 	struct job_env env;
 	struct dns_line *dns;
@@ -115,6 +118,42 @@ static void on_refused(void *issuer, struct turn *turn, const struct fault *faul
 	job_refuse(t->job, fault);
 }
 
+static void put_if(struct json *o, const char *key, const char *text)
+{
+	if (text && text[0])
+		json_put_cstr(o, key, text);
+}
+
+/* What cost a CA something, or came from one. */
+static void note(struct issuer *i, const struct ticket *t, enum err err, const struct entry *e,
+	const struct fault *fault)
+{
+	static const char *const reasons[] = { "on_demand", "configured", "renewal" };
+	const char *order = job_ordered_at(t->job);
+	if (!i->audit || !order[0])
+		return;
+	struct json *o = json_new_object();
+	json_put_cstr(o, "event", err ? "failed" : "issued");
+	json_put_cstr(o, "name", job_name(t->job));
+	json_put_cstr(o, "reason", reasons[t->reason]);
+	put_if(o, "client", t->client);
+	put_if(o, "decision", t->decision);
+	put_if(o, "tenant", t->tenant);
+	json_put_cstr(o, "order", order);
+	if (!err) {
+		json_put_cstr(o, "ca", e->ca);
+		json_put_cstr(o, "serial", e->serial);
+		char not_after[CLOCK_RFC3339];
+		clock_rfc3339(not_after, e->not_after_ms);
+		json_put_cstr(o, "not_after", not_after);
+	} else {
+		json_put_number(o, "code", err_code(err));
+		put_if(o, "type", fault->type);
+		put_if(o, "detail", fault->detail);
+	}
+	audit_add(i->audit, &o);
+}
+
 static void on_ended(void *issuer, struct job *j, enum err err, struct entry *e,
 	const struct fault *fault, int64_t retry_at_ms)
 {
@@ -123,6 +162,7 @@ static void on_ended(void *issuer, struct job *j, enum err err, struct entry *e,
 	ASSERT(t && t->job == j);
 	issuer_fn *fn = t->fn;
 	void *owner = t->owner;
+	note(i, t, err, e, fault);
 	desk_leave(i->desk, &t->turn, t->turn.grant.is_placed ? GRANT_UNKNOWN : GRANT_UNUSED);
 	mem_free(&t);
 	job_free(&j);
@@ -290,6 +330,7 @@ enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct 
 {
 	struct issuer *i = mem_new(sizeof *i);
 	i->conf = conf_ref(args->conf);
+	i->audit = args->audit;
 	i->env = (struct job_env){
 		.loop = args->loop, .acme = &i->conf->acme, .store = args->store,
 		.challenges = args->challenges,
@@ -358,6 +399,8 @@ struct job *issuer_grant(struct issuer *i, const struct issuer_wish *wish, issue
 	t->is_clients = wish->reason == ISSUER_ON_DEMAND;
 	t->not_after_ms = wish->not_after_ms;
 	t->is_urgent = wish->is_urgent;
+	t->decision = wish->decision;
+	str_copy(t->client, sizeof t->client, str_from(wish->client));
 	list_init(&t->turn.node);
 	str_copy(t->tenant, sizeof t->tenant,
 		str_of(tenant.at, tenant.len < sizeof t->tenant ? tenant.len : sizeof t->tenant - 1));

@@ -7,6 +7,7 @@
 #ifndef ACME_ISSUER_H
 #define ACME_ISSUER_H
 
+#include "certstore/audit.h"
 #include "certstore/challenge.h"
 #include "certstore/entry.h"
 #include "certstore/store.h"
@@ -23,6 +24,7 @@ struct issuer_args {
 	/* Which challenges can reach us: a TLS listener, a plain listener. */
 	bool can_tls_alpn, can_http;
 	const char *user_agent;                /* "sallyport/0.1" */
+	struct audit *audit;                   /* NULL: none is kept */
 };
 
 /* Reads trust files (blocking): before the loops run. */
@@ -52,6 +54,8 @@ struct issuer_wish {
 	const char *tenant;        /* on whose behalf, NULL: nobody's; copied, cut at 63 bytes */
 	int64_t not_after_ms;      /* of the certificate that is held, expired or not; 0: none, or unknown */
 	bool is_urgent;            /* its CA wants it replaced (ARI) */
+	/* For the audit log. decision: static text; client: copied. NULL: not known. */
+	const char *decision, *client;
 };
 
 struct job;

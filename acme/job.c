@@ -61,6 +61,7 @@ struct job {
 	struct failure failure;     /* count 0: none */
 	struct entry *held;         /* what the store has, due or expired */
 	struct journal journal;     /* url "": none */
+	char ordered_at[ACME_URL];
 	bool is_resuming, was_resumed, was_reregistered;
 
 	struct grant *grant;        /* borrowed; NULL: without limits */
@@ -241,13 +242,9 @@ static void ask_journal(struct job *j)
 
 static bool is_of_a_ca(struct job *j)
 {
-	for (unsigned i = 0; i < j->env->n_cas; i++) {
-		if (str_is(str_from(j->journal.ca), j->env->cas[i].conf->directory)) {
-			j->ca_index = i;
-			return true;
-		}
-	}
-	return false;
+	unsigned n = j->env->n_cas, at = ca_find(j->env->cas, n, j->journal.ca);
+	j->ca_index = at < n ? at : j->ca_index;
+	return at < n;
 }
 
 static void answer_journal(struct job *j, struct journal *journal)
@@ -449,6 +446,7 @@ static void ask_signature(struct job *j)
 static void answer_signature(struct job *j, struct internal_leaf *leaf)
 {
 	breaker_worked(&ca_of(j)->breaker);
+	str_copy(j->ordered_at, ACME_URL, str_from(CONF_CA_INTERNAL));
 	j->delivery = delivery_new(j->name, buf_str(&leaf->chain_pem));
 	internal_leaf_free(leaf);
 	enter(j, JOB_CHECK);
@@ -502,6 +500,7 @@ static void on_placed(void *owner, struct order *o)
 		str_copy(j->journal.ca, ACME_URL, str_from(ca_of(j)->conf->directory));
 		str_copy(j->journal.url, ACME_URL, str_from(order_url(o)));
 	}
+	str_copy(j->ordered_at, ACME_URL, str_from(order_url(o)));
 	j->journal.expires_ms = order_expires_ms(o);
 	buf_init(&b, JOURNAL_MAX);
 	enum err err = journal_write(&j->journal, &b);
@@ -662,7 +661,6 @@ static void save_failed(struct job *j, const struct fault *fault)
 }
 
 /* ---- callbacks ---- */
-
 static void answer_errand(struct job *j, void *object)
 {
 	switch (j->state) {
@@ -772,6 +770,11 @@ void job_free(struct job **job)
 const char *job_name(const struct job *j)
 {
 	return j->name;
+}
+
+const char *job_ordered_at(const struct job *j)
+{
+	return j->ordered_at;
 }
 
 const char *job_text(const struct job *j)

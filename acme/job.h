@@ -47,6 +47,8 @@ void job_refuse(struct job *j, const struct fault *fault);
 void job_free(struct job **j);
 
 const char *job_name(const struct job *j);
+/* The URL of the order it placed or resumed last; "" if none, "internal:" for a signature of our own. */
+const char *job_ordered_at(const struct job *j);
 /* Static text. */
 const char *job_text(const struct job *j);
 /* Where it is, coarsely: for status. */

@@ -169,6 +169,37 @@ int files_write_new(int at, const char *name, struct str bytes)
 	return rc;
 }
 
+int files_append(int at, const char *name, size_t from, struct str bytes)
+{
+	int rc = step("append"), fd;
+
+	if (rc)
+		return rc;
+	fd = openat(at, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	rc = check_regular(fd, SIZE_MAX / 4);
+	if (!rc)
+		rc = result(ftruncate(fd, (off_t)from));
+	if (!rc && lseek(fd, (off_t)from, SEEK_SET) < 0)
+		rc = -errno;
+	if (!rc)
+		rc = write_all(fd, bytes);
+	if (!rc)
+		rc = step("fsync");
+	if (!rc)
+		rc = result(fsync(fd));
+	if (rc) {
+		/* what stays anyway is cut off by the next append */
+		int ignored = ftruncate(fd, (off_t)from);
+
+		(void)ignored;
+	}
+	close(fd);
+	/* a name that is new must survive a power cut too */
+	return !rc && from == 0 ? files_sync(at) : rc;
+}
+
 /* For file systems without RENAME_NOREPLACE. Generations are numbered under the caller's lock, so
  * that nobody else takes the name in between. */
 static int rename_if_free(int from_at, const char *from, int to_at, const char *to)

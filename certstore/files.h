@@ -30,6 +30,9 @@ int files_read(int at, const char *name, size_t max_bytes, enum files_link follo
 /* Creates a file (0600) that must not exist, with its bytes on the disk when it returns 0. Half a
  * file is taken away again. */
 int files_write_new(int at, const char *name, struct str bytes);
+/* Puts the bytes behind the first `from` bytes of the file (0600, made if missing); what was there is cut
+ * off. On the disk when it returns 0; else the file ends at `from` again, or in half a line. */
+int files_append(int at, const char *name, size_t from, struct str bytes);
 /* Never replaces: -EEXIST. */
 int files_rename(int from_at, const char *from, int to_at, const char *to);
 int files_remove(int at, const char *name);

@@ -64,6 +64,8 @@ static const struct command {
 		"remove all there is of a name, its certificate too" },
 	{ "revoke", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_REVOKE,
 		command_revoke, "revoke the certificate at its CA, and replace it" },
+	{ "audit", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_AUDIT, command_audit,
+		"check that no entry of the log of issued certificates was changed or left out" },
 	{ "root", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN, command_root,
 		"print the root certificate of the internal CA: trust it to trust localhost" },
 	{ "diagnose", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_DIAGNOSE, command_diagnose,

@@ -8,5 +8,7 @@
 #include "proxy/command_call.h"
 
 int command_root(struct command_call *c);
+/* Checks the audit log's chain. */
+int command_audit(struct command_call *c);
 
 #endif

@@ -69,6 +69,7 @@ struct control {
 	struct fleet *fleet;
 	struct announced *announced;
 	struct admin_server *admin;
+	struct audit *audit;
 	struct self_check *self_check;   /* NULL: nothing to shake hands with, or not wanted */
 	bool is_healing;
 	struct deadline rotation, drain;
@@ -389,6 +390,7 @@ static enum err open_issuer(struct control *c, struct fault *fault)
 		.user_agent = USER_AGENT,
 	};
 
+	c->audit = args.audit = audit_new(c->loop, c->conf->store);
 	c->challenges = challenge_table_new(c->loop, on_publish, c);
 	args.challenges = c->challenges;
 	return issuer_new(&args, &c->issuer, fault);
@@ -539,6 +541,7 @@ static void halt(struct control *c)
 	renewal_free(&c->renewal);
 	ask_free(&c->ask);
 	issuer_free(&c->issuer);
+	audit_stop(c->audit);
 	if (c->challenges)
 		challenge_table_free(&c->challenges);
 	mailbox_close(c->mailbox);
@@ -548,6 +551,7 @@ static void halt(struct control *c)
 static void end(struct control *c)
 {
 	names_free(&c->names);
+	audit_free(&c->audit);
 	ports_close(&c->ports);
 	snapshot_unref(&c->snapshot);
 	if (c->tickets)

@@ -502,6 +502,9 @@ static void order(struct name *m)
 		.name = m->host,
 		.reason = m->is_named || m->is_wished ? ISSUER_NAMED : ISSUER_ON_DEMAND,
 		.not_after_ms = m->stored ? m->stored->not_after_ms : 0,
+		.decision = m->is_named ? "configured" : m->is_wished ? "operator" : m->is_announced ?
+			"announced" : "ask allowed it",
+		.client = m->client_ip,
 		.tenant = m->is_named ? NULL : n->args.ops->tenant(n->args.owner, m->host),
 	};
 
