@@ -31,6 +31,17 @@ const struct challenge_type *challenge_type_named(struct str name)
 	return NULL;
 }
 
+int challenge_kind_named(const char *text)
+{
+	const struct challenge_type *type = challenge_type_named(str_from(text));
+	return type ? (int)type->kind : -1;
+}
+
+bool challenge_proves(enum conf_challenge kind, const char *name)
+{
+	return name[0] != '*' || challenge_type_of(kind)->place != CHALLENGE_HERE;
+}
+
 bool challenge_token_is_fine(struct str token)
 {
 	for (size_t i = 0; i < token.len; i++) {

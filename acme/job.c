@@ -368,29 +368,11 @@ static void answer_key(struct job *j, struct leaf *leaf)
 
 /* ---- ORDER ---- */
 
-static int kind_named(const char *text)
-{
-	const struct challenge_type *type = challenge_type_named(str_from(text));
-	return type ? (int)type->kind : -1;
-}
-
-static bool is_wildcard(const struct job *j)
-{
-	return strncmp(j->name, "*.", 2) == 0;
-}
-
-/* Only the DNS speaks for all names below one. */
-static bool can_prove(const struct job *j, enum conf_challenge kind)
-{
-	return j->env->can[kind]
-		&& (!is_wildcard(j) || challenge_type_of(kind)->place != CHALLENGE_HERE);
-}
-
 /* Configured order; what worked for this name, else at this CA, first; what failed a moment ago last. */
 static unsigned order_challenges(const struct job *j, enum conf_challenge wanted[CONF_CHALLENGES])
 {
 	const struct conf_acme *acme = j->env->acme;
-	int first = j->held ? kind_named(j->held->challenge) : -1;
+	int first = j->held ? challenge_kind_named(j->held->challenge) : -1;
 	unsigned n = 0;
 	if (first < 0)
 		first = ca_of(j)->worked;
@@ -398,7 +380,8 @@ static unsigned order_challenges(const struct job *j, enum conf_challenge wanted
 		for (unsigned i = 0; i < acme->n_challenges && n < CONF_CHALLENGES; i++) {
 			int kind = (int)acme->challenges[i];
 			int its_pass = kind == j->avoid ? 2 : kind == first ? 0 : 1;
-			if (its_pass == pass && can_prove(j, acme->challenges[i]))
+			if (its_pass == pass && j->env->can[kind]
+				&& challenge_proves(acme->challenges[i], j->name))
 				wanted[n++] = acme->challenges[i];
 		}
 	}
@@ -597,7 +580,7 @@ static void ask_check(struct job *j)
 {
 	struct delivery *d = j->delivery;
 	const struct ca *ca = ca_of(j);
-	int used = j->used >= 0 ? j->used : j->held ? kind_named(j->held->challenge) : -1;
+	int used = j->used >= 0 ? j->used : j->held ? challenge_kind_named(j->held->challenge) : -1;
 	str_copy(d->ca, sizeof d->ca, str_from(ca->conf->directory));
 	if (ca->account)
 		str_copy(d->account, sizeof d->account, str_from(account_kid(ca->account)));
@@ -630,7 +613,7 @@ static void end_issued(struct job *j, const struct fault *fault)
 {
 	struct entry *e = j->delivery->entry;
 	counter_add(COUNTER_ISSUED, 1);
-	if (j->used >= 0 && !is_wildcard(j))
+	if (j->used >= 0 && j->name[0] != '*')
 		ca_of(j)->worked = j->used;
 	if (j->failure.count)
 		memory_forget(&j->env->memory, j->name);

@@ -16,6 +16,18 @@ static void types_are_found_both_ways(void **state)
 		assert_int_equal(challenge_type_of((enum conf_challenge)kind)->kind, kind);
 }
 
+static void wildcards_are_proved_in_the_dns_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(challenge_kind_named("dns-01"), CONF_DNS_01);
+	assert_int_equal(challenge_kind_named(""), -1);
+	for (int kind = 0; kind < CONF_CHALLENGES; kind++) {
+		assert_true(challenge_proves((enum conf_challenge)kind, "a.example"));
+		assert_int_equal(challenge_proves((enum conf_challenge)kind, "*.a.example"),
+			kind == CONF_DNS_01 || kind == CONF_DNS_PERSIST_01);
+	}
+}
+
 static void only_base64url_of_a_sane_length_is_a_token(void **state)
 {
 	(void)state;
@@ -85,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_are_found_both_ways),
+		cmocka_unit_test(wildcards_are_proved_in_the_dns_alone),
 		cmocka_unit_test(only_base64url_of_a_sane_length_is_a_token),
 		cmocka_unit_test(dns_makes_a_record),
 		cmocka_unit_test(persistent_dns_needs_no_token),
