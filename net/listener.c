@@ -116,6 +116,14 @@ uint16_t listener_port(int fd)
 	return getsockname(fd, &a.any, &len) == 0 ? addr_port(&a) : 0;
 }
 
+void listener_await_data(int fd)
+{
+	int seconds = 1;
+
+	/* A wake-up less per connection; where it cannot be had nothing is lost. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+}
+
 static int open_spare(void)
 {
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);

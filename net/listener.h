@@ -13,6 +13,9 @@
  * the chosen one by listener_port and bind the other workers to it. */
 enum err listener_bind(const struct addr *at, int *fd, struct fault *fault);
 uint16_t listener_port(int fd);
+/* For protocols in which the client speaks first: a connection is handed out with its first bytes, or
+ * without any after about a second. Before listener_start; no effect on Unix sockets. */
+void listener_await_data(int fd);
 
 struct listener;
 /* fd belongs to the callee, which adopts or closes it. Accepts in batches. */

@@ -122,6 +122,7 @@ static enum err bind_all(struct ports *p, struct ports_list *l, const struct add
 
 		if (err)
 			return err;
+		listener_await_data(*fd);
 		if (addr_port(&a) == 0)
 			set_port(&a, listener_port(*fd));
 	}

@@ -75,6 +75,30 @@ static void many_clients_are_accepted_in_few_turns(void **state)
 	stop(&d);
 }
 
+static void a_client_is_handed_out_with_its_first_bytes(void **state)
+{
+	struct door d;
+	int fd, silent, talking;
+
+	(void)state;
+	d = (struct door){.loop = loop_new()};
+	assert_int_equal(addr_parse_ip(&d.at, STR("127.0.0.1"), 0), E_OK);
+	assert_int_equal(listener_bind(&d.at, &fd, NULL), E_OK);
+	assert_int_equal(addr_parse_ip(&d.at, STR("127.0.0.1"), listener_port(fd)), E_OK);
+	listener_await_data(fd);
+	d.listener = listener_start(d.loop, fd, 128, on_accept, &d);
+	silent = visit(&d);
+	talking = visit(&d);
+	loop_turn(d.loop);
+	assert_int_equal(d.n, 0);
+	assert_int_equal(send(talking, "x", 1, 0), 1);
+	loop_turn(d.loop);
+	assert_int_equal(d.n, 1);
+	close(silent);
+	close(talking);
+	stop(&d);
+}
+
 static void it_may_be_closed_while_accepting(void **state)
 {
 	struct door d;
@@ -180,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_clients_are_accepted_in_few_turns),
+		cmocka_unit_test(a_client_is_handed_out_with_its_first_bytes),
 		cmocka_unit_test(it_may_be_closed_while_accepting),
 		cmocka_unit_test(out_of_descriptors_it_refuses_and_recovers),
 		cmocka_unit_test(two_workers_may_listen_and_strangers_are_told),
