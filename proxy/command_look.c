@@ -485,6 +485,8 @@ static void print_certificates(FILE *out, const struct json *s)
 			fprintf(out, ", next ");
 			print_when(out, ca, "retry_at");
 		}
+		if (json_get(ca, "orders_left"))
+			fprintf(out, ", %.0f orders left of its allowance", number(ca, "orders_left"));
 		fprintf(out, "\n");
 	}
 	fprintf(out, "since start   %.0f requests, %.0f handshakes, %.0f certificates issued, %.0f orders failed, "

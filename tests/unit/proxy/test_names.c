@@ -385,6 +385,82 @@ static void only_wanted_names_are_renewed(void **state)
 	assert_false(names_is_covered(w->names, "a.wild.example"));
 }
 
+static void the_operator_need_not_ask_and_overrides_a_refusal(void **state)
+{
+	struct world *w = *state;
+	struct fault fault = { 0 };
+	struct names_look look;
+
+	want(w, 0, "shop.example");
+	loaded(w, E_NOT_FOUND, NULL);
+	verdict(w, ASK_DENY);
+	names_look(w->names, "shop.example", &look);
+	assert_int_equal(look.refused, E_DENIED);
+	assert_int_equal(look.cause.fault.code, E_DENIED);
+	assert_non_null(strstr(look.cause.fault.detail, "denies"));
+	assert_int_equal(names_issue(w->names, "shop.example", &fault), E_OK);
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_asked, 1);
+	assert_int_equal(w->n_orders, 1);
+	names_look(w->names, "shop.example", &look);
+	assert_int_equal(look.stage, NAMES_ORDERING);
+	assert_int_equal(names_issue(w->names, "shop.example", &fault), E_OK);   /* under way: nothing new */
+	assert_int_equal(w->n_orders, 1);
+	assert_int_equal(names_forget(w->names, "shop.example", &fault), E_LOCKED);
+	obtained(w, E_OK, entry_until(w, "shop.example", NOW + DAY_MS), 0);
+	names_look(w->names, "shop.example", &look);
+	assert_int_equal(look.refused, E_OK);
+	assert_int_equal(look.cause.fault.code, E_OK);
+	assert_int_equal(look.stage, NAMES_IDLE);
+	assert_int_equal(names_issue(w->names, "a.wild.example", &fault), E_DENIED);
+}
+
+static void a_forgotten_name_begins_anew(void **state)
+{
+	struct world *w = *state;
+	struct fault fault = { 0 };
+
+	want(w, 0, "shop.example");
+	loaded(w, E_OK, entry_until(w, "shop.example", NOW + DAY_MS));
+	assert_int_equal(names_forget(w->names, "shop.example", &fault), E_OK);
+	want(w, 1, "shop.example");
+	assert_int_equal(w->n_loads, 1);
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_asked, 1);
+	verdict(w, ASK_DENY);
+	assert_int_equal(names_forget(w->names, "shop.example", &fault), E_OK);
+	want(w, 1, "shop.example");
+	assert_int_equal(w->n_loads, 1);
+	loaded(w, E_OK, entry_until(w, "shop.example", NOW + DAY_MS));
+}
+
+static void count_resting(void *owner, const char *name, const struct cause *cause)
+{
+	assert_string_equal(name, "shop.example");
+	assert_int_equal(cause->fault.code, E_ISSUE);
+	++*(unsigned *)owner;
+}
+
+static void an_announced_name_is_not_asked_for_and_tried_until_it_works(void **state)
+{
+	struct world *w = *state;
+	unsigned told = 0;
+
+	w->is_announced = true;
+	want(w, 0, "shop.example");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_asked, 0);
+	assert_int_equal(w->n_orders, 1);
+	obtained(w, E_ISSUE, NULL, NOW + 60000);
+	assert_int_equal(names_resting(w->names, 8, count_resting, &told), 1);
+	assert_int_equal(told, 1);
+	later(w, 60001);
+	assert_int_equal(w->n_orders, 2);
+	obtained(w, E_OK, entry_until(w, "shop.example", NOW + DAY_MS), 0);
+	assert_int_equal(names_resting(w->names, 8, count_resting, &told), 0);
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +488,9 @@ int main(void)
 		CLAIM(a_due_name_is_only_looked_up),
 		CLAIM(stopping_answers_all_and_ignores_what_comes_late),
 		CLAIM(only_wanted_names_are_renewed),
+		CLAIM(the_operator_need_not_ask_and_overrides_a_refusal),
+		CLAIM(a_forgotten_name_begins_anew),
+		CLAIM(an_announced_name_is_not_asked_for_and_tried_until_it_works),
 	};
 
 	log_setup(2, LOG_ERROR, LOG_TEXT);
