@@ -48,7 +48,10 @@ void mailbox_post(struct mailbox *m, struct message *msg)
 	ASSERT(msg->deliver);
 	do {
 		if (top == &m->closed) {
-			mem_release(msg);
+			if (msg->drop)
+				msg->drop(msg);
+			else
+				mem_release(msg);
 			return;
 		}
 		msg->node.next = top;

@@ -13,13 +13,15 @@
 struct message {
 	struct list node;
 	void (*deliver)(struct message *m, void *receiver);
+	/* Frees one that comes too late, on the sender's thread. NULL: mem_release will do. */
+	void (*drop)(struct message *m);
 };
 
 struct mailbox;
 /* receiver is handed to every deliver. Does not keep the loop alive. */
 struct mailbox *mailbox_new(struct loop *l, void *receiver);
 /* Any thread. The message must not be touched afterwards. Messages posted after close are delivered
- * by nobody and freed with mem_release. */
+ * by nobody and dropped. */
 void mailbox_post(struct mailbox *m, struct message *msg);
 /* Own thread. Undelivered messages are delivered first. Memory stays until mailbox_free. */
 void mailbox_close(struct mailbox *m);

@@ -208,11 +208,14 @@ struct order {
 	char text[ENTRY_NAME];
 };
 
+static void drop_order(struct message *m);
+
 static struct order *new_order(void (*deliver)(struct message *m, void *receiver), const char *name)
 {
 	struct order *o = mem_new(sizeof(*o));
 
 	o->message.deliver = deliver;
+	o->message.drop = drop_order;
 	if (name && str_copy(o->text, sizeof(o->text), str_from(name)))
 		o->name = str_from(o->text);
 	return o;
@@ -237,6 +240,12 @@ static void end_order(struct order *o)
 	if (o->challenges)
 		challenge_set_unref(&o->challenges);
 	mem_free(&o);
+}
+
+/* For a worker that is gone: what it would have been given is given back. */
+static void drop_order(struct message *m)
+{
+	end_order(order_of(m));
 }
 
 static void deliver_answer(struct message *m, void *receiver)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -136,14 +137,19 @@ def test_out_of_descriptors_sheds_new_connections(world):
     assert after - before < 50, "it spins"
 
 
-def test_an_ordinary_user_with_the_capability_to_bind(world):
+@pytest.fixture
+def outside_of_pytests():
+    """A directory that other users can reach; those of pytest are closed anew by each that starts."""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="sallyport-user-"))
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def test_an_ordinary_user_with_the_capability_to_bind(world, outside_of_pytests):
     """Ports below 1024 without being root."""
     if os.getuid() or not pathlib.Path("/usr/bin/setpriv").exists():
         pytest.skip("needs root to become somebody else")
-    home = world.directory
-    for d in [home, *home.parents]:
-        if str(d).startswith(("/tmp/pytest", "/var/tmp/pytest")):
-            d.chmod(0o755)
+    home = outside_of_pytests
     chain_dir = home / "own"
     from support import certificates
     chain, key = certificates.make(chain_dir, "app.example.com")

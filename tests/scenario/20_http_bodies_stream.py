@@ -23,6 +23,7 @@ def counting(total):
     return sent, respond
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 def test_one_gib_through_a_slow_reader_holds_less_than_one_mib(world):
     sent, respond = counting(GIB)
@@ -56,6 +57,7 @@ def test_one_gib_through_a_slow_reader_holds_less_than_one_mib(world):
     assert grown < 1 << 20, grown
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 @pytest.mark.parametrize("chunked", [False, True])
 def test_an_upload_to_a_slow_origin_is_held_back(world, chunked):

@@ -61,6 +61,7 @@ def test_32_visitors_beyond_the_cap_fail_fast(world):
     assert world.ca.orders() == 1
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 def test_35_a_flood_of_random_names_touches_neither_ca_nor_disk(world):
     """Denied by ask at most once each, then from memory; the good name stays quick."""
@@ -209,6 +210,7 @@ def test_40_a_client_that_leaves_does_not_end_the_order(world):
     assert world.ca.orders() == 1
 
 
+@pytest.mark.memory
 def test_waiting_handshakes_cost_little(world):
     """A thousand parked clients, each with its hello and not much else."""
     import resource

@@ -14,6 +14,8 @@ from .process import ROOT, Process, free_port
 BINARY = os.environ.get("SALLYPORT_BINARY", str(ROOT / "build" / "release" / "sallyport"))
 
 CRASHES = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE}
+IS_SANITIZED = os.path.exists(BINARY) and bool(
+    re.search(b"__[at]san_init", pathlib.Path(BINARY).read_bytes()))
 SANITIZER = re.compile(r"runtime error: |(ERROR|WARNING): (Address|Leak|Thread|Memory)Sanitizer")
 
 

@@ -34,6 +34,14 @@ static void on_message(struct message *m, void *owner)
 	mem_release(n);
 }
 
+static unsigned n_dropped;
+
+static void on_dropped(struct message *m)
+{
+	n_dropped++;
+	mem_release(container_of(m, struct numbered, message));
+}
+
 static void post(struct mailbox *m, int sender, int number)
 {
 	struct numbered *n = mem_new(sizeof(*n));
@@ -93,6 +101,23 @@ static void a_mailbox_does_not_keep_its_loop_alive(void **state)
 	loop_free(&r.loop);
 }
 
+static void who_posts_too_late_may_free_it_its_own_way(void **state)
+{
+	struct receiver r = {.loop = loop_new()};
+	struct numbered *n = mem_new(sizeof(*n));
+
+	(void)state;
+	n->message.deliver = on_message;
+	n->message.drop = on_dropped;
+	r.mailbox = mailbox_new(r.loop, &r);
+	mailbox_close(r.mailbox);
+	mailbox_post(r.mailbox, &n->message);
+	assert_int_equal(n_dropped, 1);
+	assert_int_equal(r.total, 0);
+	mailbox_free(&r.mailbox);
+	loop_free(&r.loop);
+}
+
 static void closing_delivers_what_waits_and_frees_what_comes_later(void **state)
 {
 	struct receiver r = {.loop = loop_new()};
@@ -114,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_of_many_threads_arrive_in_order),
 		cmocka_unit_test(a_mailbox_does_not_keep_its_loop_alive),
+		cmocka_unit_test(who_posts_too_late_may_free_it_its_own_way),
 		cmocka_unit_test(closing_delivers_what_waits_and_frees_what_comes_later),
 	};
 
