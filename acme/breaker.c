@@ -6,7 +6,8 @@
 
 #include "base/check.h"
 
-enum { DOUBTFUL_MAX = 3, PROBE_MS = 2 * 60 * 1000 };
+enum { DOUBTFUL_MAX = 3, PROBE_MS = 2 * 60 * 1000, LASTING_OPENINGS = 3,
+	LASTING_MS = 3600 * 1000 };
 
 /* A CA may ask for more than our own steps, within reason. */
 static const int64_t asked_max_ms = (int64_t)48 * 3600 * 1000;
@@ -44,6 +45,8 @@ void breaker_failed(struct breaker *b, enum breaker_evidence evidence, int64_t a
 	if (b->state == BREAKER_CLOSED && evidence == BREAKER_DOUBTFUL && ++b->failures < DOUBTFUL_MAX)
 		return;
 	unsigned step = b->openings < ARRAY_LEN(steps_ms) ? b->openings : ARRAY_LEN(steps_ms) - 1;
+	if (!b->openings)
+		b->down_since_ms = now_ms;
 	if (!is_open) {  /* those begun before it opened tell nothing new */
 		b->openings++;
 		b->until_ms = now_ms + steps_ms[step];
@@ -72,6 +75,12 @@ int64_t breaker_until(const struct breaker *b, int64_t now_ms)
 unsigned breaker_openings(const struct breaker *b)
 {
 	return b->openings;
+}
+
+bool breaker_is_lasting(const struct breaker *b, int64_t now_ms)
+{
+	return b->openings >= LASTING_OPENINGS
+		|| (b->openings && now_ms - b->down_since_ms >= LASTING_MS);
 }
 
 const char *breaker_text(const struct breaker *b)

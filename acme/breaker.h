@@ -28,7 +28,7 @@ struct breaker {
 	enum breaker_state state;
 	unsigned openings;        /* since it last worked */
 	unsigned failures;        /* while closed */
-	int64_t until_ms, probe_at_ms;
+	int64_t until_ms, probe_at_ms, down_since_ms;
 };
 
 /* Monotonic milliseconds throughout. */
@@ -46,6 +46,8 @@ void breaker_failed(struct breaker *b, enum breaker_evidence evidence, int64_t a
 /* When the next attempt makes sense. */
 int64_t breaker_until(const struct breaker *b, int64_t now_ms);
 unsigned breaker_openings(const struct breaker *b);
+/* Down for so long, or so often, that another CA may be gone to: three openings, or an hour. */
+bool breaker_is_lasting(const struct breaker *b, int64_t now_ms);
 /* For status: "works", "left alone", "being tried again". */
 const char *breaker_text(const struct breaker *b);
 bool breaker_is_closed(const struct breaker *b);

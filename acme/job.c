@@ -48,7 +48,7 @@ enum job_state {
 #undef X
 };
 
-enum { LOCK_WAIT_MS = 30000, ORDERS_MAX = 2, OPENINGS_BEFORE_NEXT = 3,
+enum { LOCK_WAIT_MS = 30000, ORDERS_MAX = 2,
 	BLAMELESS_MIN_MS = 2000 };
 
 struct job {
@@ -271,7 +271,7 @@ static bool may_leave(const struct job *j, const struct ca *ca)
 	int64_t now = clock_wall_ms(), left = remaining_ms(j, now);
 	if (!left)
 		return true;
-	return breaker_openings(&ca->breaker) >= OPENINGS_BEFORE_NEXT
+	return breaker_is_lasting(&ca->breaker, clock_mono_ms())
 		&& left < (j->held->not_after_ms - j->held->not_before_ms) / 6;
 }
 

@@ -64,6 +64,27 @@ static void the_ca_may_ask_for_more_within_reason(void **state)
 	assert_int_equal(breaker_until(&b, 0), (int64_t)48 * 3600000);
 }
 
+static void three_openings_or_an_hour_are_lasting(void **state)
+{
+	(void)state;
+	struct breaker often = { 0 }, asked = { 0 };
+	int64_t now = 5;
+	assert_false(breaker_is_lasting(&often, now));
+	for (int i = 0; i < 3; i++) {
+		assert_false(breaker_is_lasting(&often, now));
+		breaker_failed(&often, BREAKER_CERTAIN, 0, now);
+		now = breaker_until(&often, now);
+	}
+	assert_true(breaker_is_lasting(&often, now));
+	breaker_failed(&asked, BREAKER_CERTAIN, 86400000, 0);
+	assert_false(breaker_is_lasting(&asked, 3599999));
+	assert_true(breaker_is_lasting(&asked, 3600000));
+	breaker_worked(&asked);
+	assert_false(breaker_is_lasting(&asked, 9000000));
+	breaker_failed(&asked, BREAKER_CERTAIN, 0, 9000000);
+	assert_false(breaker_is_lasting(&asked, 9000001));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -72,6 +93,7 @@ int main(void)
 		cmocka_unit_test(doubt_needs_three),
 		cmocka_unit_test(latecomers_do_not_prolong),
 		cmocka_unit_test(the_ca_may_ask_for_more_within_reason),
+		cmocka_unit_test(three_openings_or_an_hour_are_lasting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
