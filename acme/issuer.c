@@ -435,6 +435,21 @@ void issuer_hurry(struct job *j)
 		desk_hurry(i->desk, &t->turn);
 }
 
+void issuer_replace(struct job *j, const char *ari_id)
+{
+	job_replace(j, ari_id);
+}
+
+struct ca *issuer_adviser(struct issuer *i, const char *directory)
+{
+	for (unsigned n = 0; n < i->env.n_cas && i->conf->acme.ari; n++) {
+		struct ca *ca = &i->env.cas[n];
+		if (!ca->internal && str_is(str_from(directory), ca->conf->directory))
+			return ca;
+	}
+	return NULL;
+}
+
 void issuer_forgive(struct issuer *i, const char *name)
 {
 	memory_forget(&i->env.memory, name);

@@ -69,6 +69,13 @@ void issuer_disown(struct job **j);
 /* For a handshake that now waits for a job begun in the background: moves it to the front. */
 void issuer_hurry(struct job *j);
 
+/* Right after issuer_obtain: the stored certificate with this ARI id is to be replaced although its own
+ * time has not come. */
+void issuer_replace(struct job *j, const char *ari_id);
+/* The CA with this directory URL, to ask for renewal advice; NULL: not configured, or acme.ari is off. */
+struct ca;
+struct ca *issuer_adviser(struct issuer *i, const char *directory);
+
 /* Forgets the failure memory of a name (operator's wish, or its configuration changed). */
 void issuer_forgive(struct issuer *i, const char *name);
 

@@ -16,12 +16,14 @@
 #include <stdio.h>
 
 #include "acme/account.h"
+#include "acme/ari.h"
 #include "acme/internal_ca.h"
 #include "acme/job_log.h"
 #include "acme/journal.h"
 #include "acme/leaf.h"
 #include "acme/order.h"
 #include "acme/problem.h"
+#include "acme/terms.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/counter.h"
@@ -60,6 +62,8 @@ struct job {
 	bool is_locked, is_forced;
 	struct failure failure;     /* count 0: none */
 	struct entry *held;         /* what the store has, due or expired */
+	char advised[ARI_ID];       /* the certificate that its CA wants replaced; "": none */
+	bool is_replaces_refused, is_profile_refused;
 	struct journal journal;     /* url "": none */
 	char ordered_at[ACME_URL];
 	bool is_resuming, was_resumed, was_reregistered;
@@ -74,6 +78,7 @@ struct job {
 	int used;                   /* challenge that worked, or -1 */
 	unsigned polls;
 	struct delivery *delivery;
+	char profile[ORDER_PROFILE_NAME];   /* what the order was placed with */
 	int64_t started_at_ms, run_at_ms;   /* loop clock */
 };
 
@@ -212,7 +217,9 @@ static void ask_stored(struct job *j)
 static void answer_stored(struct job *j, struct entry *e)
 {
 	int64_t now = clock_wall_ms();
-	if (!e || j->is_forced || !entry_is_valid_at(e, now) || now >= e->renew_at_ms) {
+	bool is_advised = e && j->advised[0] && str_is(str_from(e->ari_id), j->advised);
+	if (!e || j->is_forced || !entry_is_valid_at(e, now) || now >= e->renew_at_ms
+		|| is_advised) {
 		j->held = e;
 		enter(j, JOB_JOURNAL);
 		return;
@@ -283,7 +290,7 @@ static bool next_ca(struct job *j)
 	j->ca_index = next;
 	j->orders = 0;
 	j->avoid = -1;
-	j->was_reregistered = false;
+	j->was_reregistered = j->is_replaces_refused = j->is_profile_refused = false;
 	drop_journal(j);
 	return true;
 }
@@ -447,20 +454,29 @@ static void ask_order(struct job *j)
 		ask_signature(j);
 		return;
 	}
+	struct fault fault = { 0 };
 	struct order_args args = {
 		.ca = ca, .account_key = account_key(ca->account), .kid = account_kid(ca->account),
-		.name = j->name, .profile = ca->conf->profile, .csr = buf_str(&j->leaf->csr),
+		.name = j->name, .csr = buf_str(&j->leaf->csr),
 		.resume_url = j->is_resuming ? j->journal.url : NULL,
+		.must_have_profile = ca->conf->profile_required,
+		.preferred_chain = ca->conf->preferred_chain,
 		.table = j->env->challenges,
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = order_challenges(j, args.wanted);
-	struct fault fault = { 0 };
+	if (terms_profile(ca, j->is_profile_refused, &args.profile, &fault)) {
+		fault_during(&fault, "%s", rows[j->state].text);
+		end_failed(j, &fault);
+		return;
+	}
 	if (!j->is_resuming && !may_order(j, &fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_limited(j, &fault);
 		return;
 	}
+	if (j->held && !j->is_replaces_refused)
+		args.replaces = terms_replaces(ca, j->held, clock_wall_ms());
 	if (!j->is_resuming)
 		j->orders++;
 	j->may_order = false;
@@ -564,6 +580,9 @@ static void on_ordered(void *owner, struct order *o, enum err err, struct str ch
 	j->order = NULL;
 	j->used = order_challenge(o);
 	j->polls += order_polls(o);
+	j->is_replaces_refused |= order_was_refused(o, ORDER_REPLACES);
+	j->is_profile_refused |= order_was_refused(o, ORDER_PROFILE);
+	str_copy(j->profile, sizeof j->profile, str_from(order_profile(o)));
 	if (err) {
 		job_log_refusal(j->name, ca_of(j)->conf->name, fault);
 		order_failed(j, fault, j->used);
@@ -584,7 +603,7 @@ static void ask_check(struct job *j)
 	str_copy(d->ca, sizeof d->ca, str_from(ca->conf->directory));
 	if (ca->account)
 		str_copy(d->account, sizeof d->account, str_from(account_kid(ca->account)));
-	str_copy(d->profile, sizeof d->profile, str_from(ca->conf->profile));
+	str_copy(d->profile, sizeof d->profile, str_from(ca->account ? j->profile : NULL));
 	if (used >= 0)
 		str_copy(d->challenge, sizeof d->challenge,
 			str_from(challenge_type_of((enum conf_challenge)used)->name));
@@ -729,6 +748,12 @@ struct job *job_new(struct job_env *env, const char *name)
 	j->started_at_ms = loop_now_ms(env->loop);
 	enter(j, JOB_RECALL);
 	return j;
+}
+
+void job_replace(struct job *j, const char *ari_id)
+{
+	ASSERT(j->state == JOB_RECALL);
+	str_copy(j->advised, sizeof j->advised, str_from(ari_id));
 }
 
 void job_free(struct job **job)

@@ -39,6 +39,8 @@ struct job_env {
 
 /* Begins to look into the store; calls nothing before it returns. */
 struct job *job_new(struct job_env *env, const char *name);
+/* The held certificate with this ARI id is due although its own time has not come. */
+void job_replace(struct job *j, const char *ari_id);
 /* Its turn has come. What it may spend is the issuer's, longer-lived; NULL: without limits. */
 void job_run(struct job *j, struct grant *grant);
 /* No turn for it now: it ends, and that is no failure of the name. */

@@ -2,7 +2,7 @@
 /*
  * order: the protocol from the top down.
  *
- *   PLACE --+--> AUTHORIZE --> HOLD --> FINALIZE --> WATCH --> DOWNLOAD --> done
+ *   PLACE --+--> AUTHORIZE --> HOLD --> FINALIZE --> WATCH --> DOWNLOAD --> CHOOSE --> done
  *           |        ^                      \          | ^
  *   READ ---+--------+-----------------------+---------+ |
  *     ^------------------------------------------------/ |
@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 
+#include "acme/chains.h"
 #include "acme/poll.h"
 #include "acme/problem.h"
 #include "acme/request.h"
@@ -34,7 +35,8 @@
 	X(ORDER_HOLD, hold, "writing the order down") \
 	X(ORDER_FINALIZE, finalize, "finalizing the order") \
 	X(ORDER_WATCH, watch, "waiting for the certificate") \
-	X(ORDER_DOWNLOAD, download, "downloading the certificate")
+	X(ORDER_DOWNLOAD, download, "downloading the certificate") \
+	X(ORDER_CHOOSE, choose, "looking for the preferred chain")
 
 enum order_state {
 #define X(name, fn, text) name,
@@ -47,7 +49,10 @@ enum { WATCH_MAX_MS = 10 * 60 * 1000, FINALIZE_MAX = 3, PAYLOAD_MAX = 64 * 1024,
 struct order {
 	struct ca *ca;
 	struct key *key;
-	char *kid, *name, *profile;
+	char *kid, *name, *profile, *replaces;
+	const char *preferred_chain;
+	bool must_have_profile, was_refused[ORDER_EXTRAS];
+	struct chains *chains;              /* CHOOSE */
 	struct buf csr;
 	struct challenge_table *table;
 	enum conf_challenge wanted[CONF_CHALLENGES];
@@ -108,6 +113,8 @@ static void free_order(struct order **o)
 	mem_free(&old->kid);
 	mem_free(&old->name);
 	mem_free(&old->profile);
+	mem_free(&old->replaces);
+	chains_free(&old->chains);
 	mem_free(&old);
 }
 
@@ -187,6 +194,7 @@ static enum err parse_root(const struct json *root, struct order_body *out, stru
 	if (status < 0)
 		return fault_set(fault, E_ACME_PROTOCOL, "order without a known status");
 	out->status = (enum order_status)status;
+	str_copy(out->profile, sizeof out->profile, json_get_str(root, "profile"));
 	int64_t at_ms = expires.at ? clock_parse_rfc3339(expires.at, expires.len) : 0;
 	out->expires_ms = at_ms > 0 ? at_ms : 0;
 	if (error && json_type(error) == JSON_OBJECT)
@@ -226,6 +234,8 @@ static bool take_body(struct order *o, const struct request_answer *answer)
 		memcpy(body->finalize, o->body->finalize, ACME_URL);
 	if (!body->expires_ms && o->body)
 		body->expires_ms = o->body->expires_ms;
+	if (!body->profile[0] && o->body)
+		memcpy(body->profile, o->body->profile, sizeof body->profile);
 	mem_free(&o->body);
 	o->body = body;
 	return true;
@@ -280,14 +290,43 @@ static void ask_place(struct order *o)
 	json_put(root, "identifiers", list);
 	if (o->profile)
 		json_put_cstr(root, "profile", o->profile);
+	if (o->replaces)
+		json_put_cstr(root, "replaces", o->replaces);
 	buf_init(&payload, PAYLOAD_MAX);
 	enum err err = json_print(root, &payload, false);
 	ASSERT(!err);
 	json_free(&root);
 	counter_add(COUNTER_ORDERS, 1);
 	post(o, directory_get(o->ca->directory)->new_order, buf_str(&payload), NULL,
-		REQUEST_REPEAT_ONCE);
+		o->replaces ? REQUEST_REPEAT_UNANSWERED : REQUEST_REPEAT_ONCE);
 	buf_fini(&payload);
+}
+
+/* What an extra of ours may have caused is tried once more without it (RFC 9773 5: a CA may refuse
+ * "replaces" for reasons we cannot see, and says so in many ways). */
+static bool place_without(struct order *o, const struct fault *fault)
+{
+	struct str type = str_from(fault->type);
+	bool is_about_account = str_is(type, "accountDoesNotExist")
+		|| str_is(type, "userActionRequired") || str_is(type, "badNonce");
+	enum order_extra extra = ORDER_EXTRAS;
+	if (o->profile && str_is(type, "invalidProfile"))
+		extra = o->must_have_profile ? ORDER_EXTRAS : ORDER_PROFILE;
+	else if (o->replaces && fault->status >= 400 && fault->status != 503
+		&& fault->code != E_RATE_LIMITED && !is_about_account)
+		extra = ORDER_REPLACES;
+	if (extra == ORDER_EXTRAS || !directory_get(o->ca->directory))
+		return false;
+	log_kv(&log_acme, LOG_INFO, "order refused, placed again without", (struct log_field[]){
+		{ .key = "name", .text = str_from(o->name) },
+		{ .key = "without", .text = extra == ORDER_PROFILE ? STR("profile") : STR("replaces") },
+		{ .key = "type", .text = fault->type[0] ? type : STR_NONE },
+		{ .key = "detail", .text = str_from(fault->detail) },
+	}, 4);
+	o->was_refused[extra] = true;
+	mem_free(extra == ORDER_PROFILE ? &o->profile : &o->replaces);
+	enter(o, ORDER_PLACE);
+	return true;
 }
 
 static void answer_place(struct order *o, const struct request_answer *answer)
@@ -481,7 +520,37 @@ static void ask_download(struct order *o)
 
 static void answer_download(struct order *o, const struct request_answer *answer)
 {
-	finish(o, E_OK, answer->body, NULL);
+	if (!o->preferred_chain || chains_leads_to(answer->body, o->preferred_chain)) {
+		finish(o, E_OK, answer->body, NULL);
+		return;
+	}
+	o->chains = chains_new(answer->body, answer->headers);
+	enter(o, ORDER_CHOOSE);
+}
+
+/* ---- CHOOSE: the others on offer, one after the other ---- */
+
+static void ask_choose(struct order *o)
+{
+	const char *url = chains_next_url(o->chains);
+	if (url) {
+		post(o, url, STR_NONE, "application/pem-certificate-chain", REQUEST_REPEATABLE);
+		return;
+	}
+	log_kv(&log_acme, LOG_WARN, "preferred chain not offered, default used", (struct log_field[]){
+		{ .key = "name", .text = str_from(o->name) },
+		{ .key = "ca", .text = str_from(o->ca->conf->name) },
+		{ .key = "preferred", .text = str_from(o->preferred_chain) },
+	}, 3);
+	finish(o, E_OK, chains_default(o->chains), NULL);
+}
+
+static void answer_choose(struct order *o, const struct request_answer *answer)
+{
+	if (chains_leads_to(answer->body, o->preferred_chain))
+		finish(o, E_OK, answer->body, NULL);
+	else
+		enter(o, ORDER_CHOOSE);
 }
 
 /* ---- callbacks ---- */
@@ -495,6 +564,12 @@ static void on_answer(void *owner, enum err err, const struct request_answer *an
 		rows[o->state].answer(o, answer);
 		return;
 	}
+	if (o->state == ORDER_CHOOSE) {  /* a chain in the hand is worth two on offer */
+		finish(o, E_OK, chains_default(o->chains), NULL);
+		return;
+	}
+	if (o->state == ORDER_PLACE && place_without(o, fault))
+		return;
 	if (o->state == ORDER_PLACE && fault->status == 404)
 		directory_forget(o->ca->directory);
 	if (o->state == ORDER_FINALIZE)
@@ -520,6 +595,9 @@ struct order *order_start(const struct order_args *args)
 	o->kid = mem_strdup(args->kid);
 	o->name = mem_strdup(args->name);
 	o->profile = args->profile ? mem_strdup(args->profile) : NULL;
+	o->replaces = args->replaces ? mem_strdup(args->replaces) : NULL;
+	o->preferred_chain = args->preferred_chain;
+	o->must_have_profile = args->must_have_profile;
 	buf_init(&o->csr, CSR_MAX);
 	buf_add(&o->csr, args->csr);
 	o->table = args->table;
@@ -550,6 +628,16 @@ const char *order_url(const struct order *o)
 int64_t order_expires_ms(const struct order *o)
 {
 	return o->body ? o->body->expires_ms : 0;
+}
+
+bool order_was_refused(const struct order *o, enum order_extra extra)
+{
+	return o->was_refused[extra];
+}
+
+const char *order_profile(const struct order *o)
+{
+	return o->body && o->body->profile[0] ? o->body->profile : o->profile ? o->profile : "";
 }
 
 int order_challenge(const struct order *o)

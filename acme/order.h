@@ -25,7 +25,7 @@ enum order_status {
 	ORDER_STATUS_COUNT
 };
 
-enum { ORDER_AUTHZ = 4 };
+enum { ORDER_AUTHZ = 4, ORDER_PROFILE_NAME = 64 };
 
 struct order_body {
 	enum order_status status;
@@ -34,6 +34,7 @@ struct order_body {
 	char authz[ORDER_AUTHZ][ACME_URL];
 	char finalize[ACME_URL];            /* "" when absent */
 	char certificate[ACME_URL];         /* "" when absent */
+	char profile[ORDER_PROFILE_NAME];   /* "" when not told */
 	struct fault error;                 /* code E_OK: none told */
 };
 /* E_ACME_PROTOCOL. */
@@ -48,7 +49,10 @@ struct order_args {
 	const struct key *account_key;      /* referenced */
 	const char *kid;                    /* copied */
 	const char *name;                   /* copied */
-	const char *profile;                /* or NULL */
+	const char *profile;                /* or NULL; copied */
+	bool must_have_profile;             /* rather no certificate than one without */
+	const char *replaces;               /* ARI id of the certificate it renews, or NULL; copied */
+	const char *preferred_chain;        /* CN of a root or issuer, or NULL; must outlive the order */
 	struct str csr;                     /* DER; copied */
 	const char *resume_url;             /* of an order begun earlier; NULL: place a new one */
 	struct challenge_table *table;
@@ -71,6 +75,11 @@ void order_cancel(struct order **o);
 
 const char *order_url(const struct order *o);
 int64_t order_expires_ms(const struct order *o);
+/* Whether the CA would not have this, so that the order was placed without it. */
+enum order_extra { ORDER_REPLACES, ORDER_PROFILE, ORDER_EXTRAS };
+bool order_was_refused(const struct order *o, enum order_extra extra);
+/* As the CA echoes it, else as asked for; "" when none. */
+const char *order_profile(const struct order *o);
 /* The challenge that was used (enum conf_challenge), or -1; and how often we looked. */
 int order_challenge(const struct order *o);
 unsigned order_polls(const struct order *o);

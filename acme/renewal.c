@@ -4,10 +4,14 @@
  * walk through the store for those nobody watches.
  *
  *   WATCHED --due--> RUNNING --renewed--> WATCHED (by the new certificate)
- *                       \------failed---> WATCHED (by the issuer's retry time)
+ *     ^  |              \------failed---> WATCHED (by the issuer's retry time)
+ *     |  v
+ *   LOOKING at what the CA advises (RFC 9773), now and then; the certificate's own time and the backstop
+ *   hold whatever comes of it.
  */
 #include "acme/renewal.h"
 
+#include "acme/advice.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -18,8 +22,12 @@
 
 enum {
 	WATCHED_MAX = 100000,
+	ADVISED_MAX = 50000,                    /* of those that only the sweep knows */
 	RUNNING_MAX = 8,
 	FORCED_MAX = 64,
+	LOOKING_MAX = 2,                        /* of the few connections to a CA, orders have the most */
+	LOOK_PAUSE_MS = 5000,
+	FIRST_LOOK_MS = 60 * 1000, FIRST_LOOK_PER_NAME_MS = 100,
 	SWEEP_NAMES = 64, SWEEP_VISITS = 512,   /* of one call */
 	SWEEP_PAUSE_MS = 500,                   /* between calls: half a thousand names take their time */
 	BUSY_MS = 60 * 1000,                    /* somebody else is at it, or it is not wanted now */
@@ -31,12 +39,24 @@ enum {
 static const int64_t sweep_every_ms = (int64_t)6 * 3600 * 1000;
 static const int64_t unwanted_ms = (int64_t)24 * 3600 * 1000;
 
+/* What there is to know of a certificate, wherever it comes from. Borrowed. */
+struct facts {
+	const char *name, *ca, *id;
+	int64_t not_before_ms, not_after_ms, issued_at_ms, renew_at_ms;
+};
+
 struct watched {
 	struct renewal *renewal;
-	size_t place;           /* in the heap; 0: running */
+	size_t place;           /* in the heap; 0: running or looking */
 	int64_t at_ms;          /* wall clock; not_after - for ever for expired ones */
-	int64_t not_after_ms;   /* 0: not known */
+	int64_t due_ms;         /* to be renewed; before that it is only looked at */
+	int64_t not_before_ms, not_after_ms, own_ms;   /* own_ms: due whatever anybody advises */
 	struct job *job;
+	struct ca *ca;          /* who advises; NULL: nobody */
+	char *id;               /* the certificate's, with ca */
+	struct ari *ari;        /* NULL: not looked yet */
+	struct advice *advice;  /* under way */
+	bool is_urged;          /* running because it was advised */
 	char name[];
 };
 
@@ -44,6 +64,9 @@ struct watched {
 struct sweep {
 	struct renewal *renewal;    /* NULL: gone */
 	int64_t now_ms;
+	bool is_advised_wanted;     /* also those that are not due but can be asked about */
+	unsigned n;
+	struct entry_summary at[SWEEP_NAMES];
 };
 
 struct renewal {
@@ -51,7 +74,7 @@ struct renewal {
 	struct map names;           /* name -> struct watched * */
 	struct watched **heap;      /* from 1 */
 	size_t n, cap;
-	unsigned running;
+	unsigned running, looking;
 	struct deadline timer, sweep_timer;
 	struct sweep *sweep;        /* a list call is under way */
 	bool is_sweeping;
@@ -131,12 +154,12 @@ static void arm(struct renewal *r)
 
 /* One that is due the moment it is made (a clock, a very short life) must not spin: half of what it had
  * when it was issued is used up first. The expired come before those that are only due. */
-static int64_t due_at(const struct entry *e, int64_t now_ms)
+static int64_t due_at(const struct facts *f, int64_t now_ms)
 {
-	int64_t life_ms = e->not_after_ms - e->issued_at_ms;
-	int64_t earliest = e->issued_at_ms + (life_ms > SHORT_LIFE_MS ? life_ms / 2 : BUSY_MS);
-	int64_t at = e->renew_at_ms > earliest ? e->renew_at_ms : earliest;
-	return at <= now_ms && e->not_after_ms <= now_ms ? INT64_MIN : at;
+	int64_t life_ms = f->not_after_ms - f->issued_at_ms;
+	int64_t earliest = f->issued_at_ms + (life_ms > SHORT_LIFE_MS ? life_ms / 2 : BUSY_MS);
+	int64_t at = f->renew_at_ms > earliest ? f->renew_at_ms : earliest;
+	return at <= now_ms && f->not_after_ms <= now_ms ? INT64_MIN : at;
 }
 
 static void watch_at(struct renewal *r, struct watched *w, int64_t at_ms)
@@ -144,6 +167,23 @@ static void watch_at(struct renewal *r, struct watched *w, int64_t at_ms)
 	w->at_ms = at_ms;
 	heap_add(r, w);
 	arm(r);
+}
+
+/* By what is known now: to be renewed, or before that looked at again. */
+static void watch_on(struct renewal *r, struct watched *w)
+{
+	int64_t now = clock_wall_ms(), at, spread_ms = FIRST_LOOK_MS;
+	w->due_ms = at = w->own_ms;
+	if (w->ca && w->ari && w->ari->again_ms) {
+		w->due_ms = ari_due(w->ari, w->not_before_ms, w->not_after_ms, w->own_ms, now);
+		at = w->ari->again_ms < w->due_ms ? w->ari->again_ms : w->due_ms;
+	} else if (w->ca && w->own_ms > now) {
+		int64_t life_ms = w->not_after_ms - w->not_before_ms;
+		spread_ms += (int64_t)r->n * FIRST_LOOK_PER_NAME_MS;
+		spread_ms = life_ms / 20 < spread_ms ? life_ms / 20 : spread_ms;
+		at = now + (int64_t)random_below((uint64_t)spread_ms + 1);
+	}
+	watch_at(r, w, at < w->due_ms ? at : w->due_ms);
 }
 
 static struct watched *find_or_add(struct renewal *r, const char *name)
@@ -159,12 +199,49 @@ static struct watched *find_or_add(struct renewal *r, const char *name)
 	return w;
 }
 
+static void stop_looking(struct watched *w)
+{
+	if (w->advice)
+		w->renewal->looking--;
+	advice_cancel(&w->advice);
+}
+
+static void free_watched(struct watched *w)
+{
+	stop_looking(w);
+	mem_free(&w->id);
+	mem_free(&w->ari);
+	mem_free(&w);
+}
+
 static void drop(struct renewal *r, struct watched *w)
 {
 	map_remove(&r->names, str_from(w->name));
 	if (w->place)
 		heap_remove(r, w);
-	mem_free(&w);
+	free_watched(w);
+}
+
+/* Advice is about one certificate: another one begins without. */
+static void take_facts(struct renewal *r, struct watched *w, const struct facts *f)
+{
+	int64_t now = clock_wall_ms();
+	bool is_same = w->id && str_is(str_from(f->id), w->id);
+	w->not_before_ms = f->not_before_ms;
+	w->not_after_ms = f->not_after_ms;
+	w->own_ms = due_at(f, now);
+	w->ca = f->id[0] && f->ca[0] ? issuer_adviser(r->args.issuer, f->ca) : NULL;
+	if (is_same && w->ca)
+		return;
+	mem_free(&w->ari);
+	mem_free(&w->id);
+	w->id = w->ca ? mem_strdup(f->id) : NULL;
+}
+
+static struct facts facts_of(const struct entry *e)
+{
+	return (struct facts){ e->name, e->ca, e->ari_id, e->not_before_ms, e->not_after_ms,
+		e->issued_at_ms, e->renew_at_ms };
 }
 
 /* ---- renewing ---- */
@@ -175,15 +252,23 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 	struct watched *w = owner;
 	struct renewal *r = w->renewal;
 	int64_t now = clock_wall_ms();
+	bool was_urged = w->is_urged;
 	(void)fault;  /* told by the issuer */
 	w->job = NULL;
+	w->is_urged = false;
 	r->running--;
 	if (err) {
-		watch_at(r, w, retry_at_ms > now + RETRY_MIN_MS ? retry_at_ms : now + RETRY_MIN_MS);
+		w->due_ms = retry_at_ms > now + RETRY_MIN_MS ? retry_at_ms : now + RETRY_MIN_MS;
+		watch_at(r, w, w->due_ms);
 		return;
 	}
-	w->not_after_ms = e->not_after_ms;
-	watch_at(r, w, due_at(e, now));
+	struct facts facts = facts_of(e);
+	take_facts(r, w, &facts);
+	if (was_urged && w->ca && !w->ari) {
+		w->ari = mem_new(sizeof *w->ari);
+		w->ari->urged_ms = now;
+	}
+	watch_on(r, w);
 	r->args.on_renewed(r->args.owner, e);
 }
 
@@ -197,8 +282,41 @@ static void begin(struct renewal *r, struct watched *w)
 		watch_at(r, w, now + BUSY_MS);
 	} else {
 		r->running++;
+		w->is_urged = w->ca && w->ari && now < w->own_ms;
 		w->job = issuer_grant(r->args.issuer, &(struct issuer_wish){ .name = w->name,
-			.reason = ISSUER_RENEWAL, .not_after_ms = w->not_after_ms }, on_obtained, w);
+			.reason = ISSUER_RENEWAL, .not_after_ms = w->not_after_ms,
+			.is_urgent = w->is_urged }, on_obtained, w);
+		if (w->is_urged)
+			issuer_replace(w->job, w->id);
+	}
+}
+
+/* ---- looking ---- */
+
+static void on_advice(void *owner, const struct ari *ari)
+{
+	struct watched *w = owner;
+	struct renewal *r = w->renewal;
+	w->advice = NULL;
+	r->looking--;
+	if (!w->ari)
+		w->ari = mem_new(sizeof *w->ari);
+	*w->ari = *ari;
+	watch_on(r, w);
+}
+
+static void look(struct renewal *r, struct watched *w)
+{
+	int64_t now = clock_wall_ms();
+	heap_remove(r, w);
+	if (r->looking >= LOOKING_MAX) {
+		watch_at(r, w, now + (int64_t)random_below(LOOK_PAUSE_MS));
+	} else if (!r->args.is_wanted(r->args.owner, w->name)) {
+		watch_at(r, w, now + unwanted_ms);
+	} else {
+		r->looking++;
+		w->advice = advice_start(&(struct advice_args){ .ca = w->ca, .store = r->args.store,
+			.name = w->name, .id = w->id, .known = w->ari }, on_advice, w);
 	}
 }
 
@@ -206,8 +324,13 @@ static void on_timer(struct deadline *d)
 {
 	struct renewal *r = container_of(d, struct renewal, timer);
 	int64_t now = clock_wall_ms();
-	while (r->n && r->running < RUNNING_MAX && r->heap[1]->at_ms <= now)
-		begin(r, r->heap[1]);
+	while (r->n && r->running < RUNNING_MAX && r->heap[1]->at_ms <= now) {
+		struct watched *w = r->heap[1];
+		if (w->due_ms <= now || !w->ca)
+			begin(r, w);
+		else
+			look(r, w);
+	}
 	arm(r);
 }
 
@@ -218,22 +341,36 @@ static void sweep_more(struct renewal *r);
 /* Pool thread. */
 static bool is_due(struct str bytes, const char *name, void *owner)
 {
-	const struct sweep *s = owner;
-	struct entry_summary summary;
+	struct sweep *s = owner;
+	struct entry_summary *summary = &s->at[s->n];
 	(void)name;
-	return !entry_summarise(bytes, &summary) && summary.renew_at_ms <= s->now_ms;
+	if (s->n == SWEEP_NAMES || entry_summarise(bytes, summary))
+		return false;
+	if (summary->renew_at_ms > s->now_ms && !(s->is_advised_wanted && summary->ari_id[0]))
+		return false;
+	s->n++;
+	return true;
 }
 
-static void take_names(struct renewal *r, const char *const *names, unsigned n)
+static void take_swept(struct renewal *r, const struct sweep *s)
 {
-	for (unsigned i = 0; i < n; i++) {
-		if (map_get(&r->names, str_from(names[i])))
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct entry_summary *e = &s->at[i];
+		struct facts facts = { e->name, e->ca, e->ari_id, e->not_before_ms, e->not_after_ms,
+			e->issued_at_ms, e->renew_at_ms };
+		bool is_late = e->renew_at_ms <= s->now_ms;
+		if (map_get(&r->names, str_from(e->name)))
 			continue;  /* watched, with a time of its own */
-		struct watched *w = find_or_add(r, names[i]);
+		if (!is_late && map_count(&r->names) >= ADVISED_MAX)
+			continue;
+		struct watched *w = find_or_add(r, e->name);
 		if (!w)
 			return;  /* full: the next sweep finds it again */
-		r->found++;
-		watch_at(r, w, clock_wall_ms());
+		r->found += is_late;
+		take_facts(r, w, &facts);
+		if (is_late)
+			w->own_ms = s->now_ms;
+		watch_on(r, w);
 	}
 }
 
@@ -242,12 +379,14 @@ static void on_swept(void *owner, enum err err, const char *const *names, unsign
 {
 	struct sweep *s = owner;
 	struct renewal *r = s->renewal;
+	(void)names;
+	(void)n;
+	if (r && !err)
+		take_swept(r, s);
 	mem_free(&s);
 	if (!r)
 		return;
 	r->sweep = NULL;
-	if (!err)
-		take_names(r, names, n);
 	if (!err && cursor && cursor[0] && str_copy(r->cursor, sizeof r->cursor, str_from(cursor))) {
 		deadline_arm(&r->sweep_timer, SWEEP_PAUSE_MS);
 		return;
@@ -262,6 +401,7 @@ static void sweep_more(struct renewal *r)
 	struct sweep *s = mem_new(sizeof *s);
 	s->renewal = r;
 	s->now_ms = clock_wall_ms();
+	s->is_advised_wanted = map_count(&r->names) < ADVISED_MAX;
 	r->sweep = s;
 	struct store_list_args args = { .group = STORE_CERTS, .cursor = r->cursor, .max = SWEEP_NAMES,
 		.max_visited = SWEEP_VISITS, .filter = is_due, .filter_owner = s };
@@ -302,7 +442,7 @@ void renewal_free(struct renewal **renewal)
 	while (map_next(&r->names, &cursor, &name, &watched)) {
 		struct watched *w = watched;
 		issuer_disown(&w->job);
-		mem_free(&w);
+		free_watched(w);
 	}
 	map_fini(&r->names);
 	if (r->sweep)
@@ -318,12 +458,14 @@ void renewal_watch(struct renewal *r, const struct entry *e)
 	if (e->is_operators)
 		return;
 	struct watched *w = find_or_add(r, e->name);
+	struct facts facts = facts_of(e);
 	if (!w || w->job)
 		return;
 	if (w->place)
 		heap_remove(r, w);
-	w->not_after_ms = e->not_after_ms;
-	watch_at(r, w, due_at(e, clock_wall_ms()));
+	stop_looking(w);
+	take_facts(r, w, &facts);
+	watch_on(r, w);
 }
 
 void renewal_unwatch(struct renewal *r, const char *name)
@@ -363,6 +505,7 @@ bool renewal_force(struct renewal *r, const char *name)
 		return true;
 	if (w->place)
 		heap_remove(r, w);
+	stop_looking(w);
 	r->running++;
 	w->job = issuer_force(r->args.issuer, w->name, on_obtained, w);
 	return true;

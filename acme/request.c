@@ -136,7 +136,7 @@ static void trouble(struct request *r, bool was_acted_upon)
 {
 	static const int64_t pauses_ms[REPEATS] = { 1000, 3000 };
 	unsigned allowed = !was_acted_upon || r->repeat == REQUEST_REPEATABLE ? REPEATS
-		: r->repeat == REQUEST_REPEAT_ONCE ? 1 : 0;
+		: r->repeat == REQUEST_NO_REPEAT ? 0 : 1;
 	if (r->repeats >= allowed || breaker_is_open(&r->ca->breaker, clock_mono_ms())) {
 		finish(r, r->fault.code, NULL);
 		return;
@@ -240,6 +240,8 @@ static void refused(struct request *r, const struct fetch_answer *a)
 		r->ca->accepted_at_ms = clock_mono_ms();
 	if (problem_class(&r->fault) == PROBLEM_NONCE)
 		bad_nonce(r, headers_get(a->headers, "replay-nonce"));
+	else if (r->repeat == REQUEST_REPEAT_UNANSWERED)
+		finish(r, r->fault.code, NULL);
 	else if (a->status == 408 || (a->status >= 500 && a->status != 503 && wait_ms <= 0))
 		trouble(r, true);
 	else

@@ -11,7 +11,9 @@
 
 /* May it be sent again when the first may have been acted upon? Finalize and challenges never: their
  * owners look at the order or authorization first. */
-enum request_repeat { REQUEST_REPEATABLE, REQUEST_REPEAT_ONCE, REQUEST_NO_REPEAT };
+enum request_repeat { REQUEST_REPEATABLE, REQUEST_REPEAT_ONCE,
+	REQUEST_REPEAT_UNANSWERED,  /* once; but any answer, even a server error, is one */
+	REQUEST_NO_REPEAT };
 
 struct request_args {
 	struct ca *ca;            /* its directory is held */

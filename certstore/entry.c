@@ -271,6 +271,7 @@ enum err entry_summarise(struct str text, struct entry_summary *out)
 	out->issued_at_ms = parsed.issued_at_ms;
 	out->not_before_ms = parsed.not_before_ms;
 	out->not_after_ms = parsed.not_after_ms;
+	copy_text(out->ari_id, sizeof(out->ari_id), parsed.ari_id);
 	out->renew_at_ms = entry_renewal_time(
 		parsed.not_before_ms, parsed.not_after_ms, str_from(parsed.serial));
 	return E_OK;

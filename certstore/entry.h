@@ -72,7 +72,7 @@ enum err entry_parse(
 struct entry_summary {
 	char name[ENTRY_NAME];
 	int64_t not_before_ms, not_after_ms, renew_at_ms, issued_at_ms;
-	char serial[132], ca[ENTRY_TEXT], challenge[32];
+	char serial[132], ca[ENTRY_TEXT], challenge[32], ari_id[160];
 };
 enum err entry_summarise(struct str text, struct entry_summary *out);
 /* acme.md 3.4: notBefore + 2/3 of the lifetime (1/2 under 10 days), earlier by up to 5 % of the

@@ -39,6 +39,7 @@ static const struct row {
 	TEXT_ROW("profile", profile),
 	TEXT_ROW("challenge", challenge),
 	TEXT_ROW("serial", serial),
+	TEXT_ROW("ari-id", ari_id),
 	TIME_ROW("not-before", not_before_ms),
 	TIME_ROW("not-after", not_after_ms),
 	TIME_ROW("issued-at", issued_at_ms),

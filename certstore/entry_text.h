@@ -12,6 +12,7 @@
 struct entry_text {
 	char name[ENTRY_NAME];
 	char ca[ENTRY_TEXT], account[ENTRY_TEXT], profile[64], challenge[32], serial[132];
+	char ari_id[160];
 	int64_t not_before_ms, not_after_ms, issued_at_ms;
 	struct str body; /* the PEM part; borrowed */
 };

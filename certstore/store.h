@@ -21,7 +21,8 @@
 	X(STORE_ORDERS, "orders", 1, 64 * 1024)     /* order journal, by name */ \
 	X(STORE_FAILURES, "failures", 1, 16 * 1024) /* failure memory and backoff, by name */ \
 	X(STORE_ANNOUNCED, "announced", 1, 4 * 1024) /* names the operator announced */ \
-	X(STORE_GOVERNOR, "governor", 2, 2 * 1024 * 1024) /* what the CAs' limits have left */
+	X(STORE_GOVERNOR, "governor", 2, 2 * 1024 * 1024) /* what the CAs' limits have left */ \
+	X(STORE_ADVICE, "advice", 1, 4 * 1024)      /* what the CA advises about renewal, by name */
 
 enum store_group {
 #define X(name, dir, keep, cap) name,
@@ -89,7 +90,7 @@ struct store {
  *
  *   DIR/format                          "sallyport-store 1"
  *   DIR/certs/ab/app.example.com/0000000007.pem    (ab: two hex digits of a hash of the name)
- *   DIR/accounts/… orders/… failures/… governor/…  the same shape without .pem
+ *   DIR/accounts/… orders/… failures/… governor/… advice/…  the same shape without .pem
  *   DIR/tmp/…                           files being written
  *   DIR/quarantine/…                    damaged files with the time
  *   DIR/locks/ab/NAME                   permanent files for kernel locks

@@ -85,6 +85,7 @@ struct conf_ca {
 	const char *eab_kid;
 	const char *eab_hmac;      /* base64url or base64, as written */
 	const char *profile;
+	bool profile_required;     /* no certificate rather than one of another profile */
 	const char *preferred_chain;
 	struct conf_ca_limits limits;
 	bool is_internal;          /* our own, for names that no public CA can certify */
@@ -117,6 +118,7 @@ struct conf_acme {
 	int64_t retry_min_ms, retry_max_ms;  /* backoff of a failing name: first step and cap */
 	unsigned max_orders;                 /* in flight */
 	int64_t self_check_ms;               /* 0: never */
+	bool ari;                            /* renewal advice of the CAs is followed */
 };
 
 struct conf_on_demand {

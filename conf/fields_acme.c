@@ -63,8 +63,10 @@ const struct field fields_ca[] = {
 	{ "eab", CONF_OBJECT, 0, .rows = fields_eab,
 		.help = "External account binding, for CAs that require it." },
 	{ "profile", CONF_TEXT, FIELD(conf_ca, profile), .help = "Certificate profile to ask for." },
+	{ "profile_required", CONF_BOOL, FIELD(conf_ca, profile_required), .dflt = "false",
+		.help = "Fail when the CA does not offer `profile`, instead of ordering without." },
 	{ "preferred_chain", CONF_TEXT, FIELD(conf_ca, preferred_chain),
-		.help = "Common name of the root that the chain should lead to." },
+		.help = "Common name of the root (or issuer) that the chain should lead to; the CA's default when it offers none." },
 	{ "lifetime", CONF_DURATION, FIELD(conf_ca, lifetime_ms), .min = "10s", .max = "30d",
 		.help = "How long certificates of the internal CA live; `7d` if not given." },
 	{ "limits", CONF_OBJECT, FIELD(conf_ca, limits), .rows = fields_ca_limits,
@@ -226,6 +228,8 @@ static void print_ca(const void *base, struct json *into, const char *key)
 			json_put_cstr(eab, "hmac", "(set)");
 		}
 		put_if(o, "profile", ca->profile);
+		if (ca->profile_required)
+			json_put_bool(o, "profile_required", true);
 		put_if(o, "preferred_chain", ca->preferred_chain);
 		if (ca->lifetime_ms) {
 			char text[UNIT_TEXT];
@@ -324,5 +328,7 @@ const struct field fields_acme[] = {
 	{ "self_check", CONF_DURATION, FIELD(conf_acme, self_check_ms), .dflt = "5m", .min = "0", .max = "1d",
 		.help = "How often some names are tried by a handshake with ourselves, whether the certificate of the "
 			"store is the one served; each new certificate is tried anyway. 0: never." },
+	{ "ari", CONF_BOOL, FIELD(conf_acme, ari), .dflt = "true",
+		.help = "Ask the CAs when certificates should be renewed (ARI, RFC 9773), and do so." },
 	{ 0 },
 };

@@ -2,6 +2,7 @@
 #include "acme/job.h"
 
 #include "acme/account.h"
+#include "acme/problem.h"
 #include "script.h"
 
 enum { CAS = 2 };
@@ -175,6 +176,26 @@ static void a_refused_registration_is_remembered_for_all_names(void **state)
 	close_env();
 }
 
+static void a_required_profile_that_is_not_offered_names_those_that_are(void **state)
+{
+	static const struct script_line lines[] = { { "GET", "/dir", 200, NULL,
+		"{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/account\","
+		"\"newOrder\":\"https://ca.test/order\",\"meta\":{\"profiles\":{\"classic\":\"x\","
+		"\"tlsserver\":\"y\"}}}", ANSWERED, true }, NONCE_LINE, ACCOUNT };
+	struct conf_ca picky = script_conf;
+	(void)state;
+	picky.profile = "shortlived";
+	picky.profile_required = true;
+	open_ca(0, lines, 3);
+	open_env(1);
+	cas[0].conf = &picky;
+	run("a.test");
+	assert_int_equal(problem_class(&end_fault), PROBLEM_PERMANENT);
+	assert_non_null(strstr(end_fault.detail, "classic, tlsserver"));
+	assert_int_equal(scripts[0].next, 3);  /* and no order was placed */
+	close_env();
+}
+
 static void freeing_is_safe_at_every_turn(void **state)
 {
 	static const struct script_line lines[] = { DIRECTORY_LINE, NONCE_LINE, ACCOUNT,
@@ -211,6 +232,7 @@ int main(void)
 		cmocka_unit_test(a_dead_ca_is_no_failure_of_the_name),
 		cmocka_unit_test(the_next_ca_is_asked_when_the_first_is_down),
 		cmocka_unit_test(a_refused_registration_is_remembered_for_all_names),
+		cmocka_unit_test(a_required_profile_that_is_not_offered_names_those_that_are),
 		cmocka_unit_test(freeing_is_safe_at_every_turn),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);

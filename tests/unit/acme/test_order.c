@@ -15,6 +15,9 @@ static enum err done_err;
 static struct fault done_fault;
 static char done_chain[64];
 static int done_challenge;
+static const char *wanted_profile, *wanted_replaces, *wanted_chain;
+static bool must_have_profile, refused_replaces, refused_profile;
+static char done_profile[ORDER_PROFILE_NAME];
 static struct order *order;
 
 static int setup(void **state)
@@ -61,6 +64,9 @@ static void on_done(void *owner, struct order *o, enum err err, struct str chain
 	done_err = err;
 	done_fault = fault ? *fault : (struct fault){ 0 };
 	done_challenge = order_challenge(o);
+	refused_replaces = order_was_refused(o, ORDER_REPLACES);
+	refused_profile = order_was_refused(o, ORDER_PROFILE);
+	strcpy(done_profile, order_profile(o));
 	str_copy(done_chain, sizeof done_chain, chain);
 	order = NULL;
 }
@@ -70,6 +76,8 @@ static void begin(const char *resume_url)
 	struct order_args args = { .ca = &ca, .account_key = key, .kid = "https://ca.test/account/1",
 		.name = "a.test", .csr = STR("csr"), .resume_url = resume_url, .table = table,
 		.wanted = { CONF_HTTP_01, CONF_TLS_ALPN_01 }, .n_wanted = 2,
+		.profile = wanted_profile, .must_have_profile = must_have_profile,
+		.replaces = wanted_replaces, .preferred_chain = wanted_chain,
 		.on_placed = on_placed, .on_done = on_done };
 	done = placed = 0;
 	done_chain[0] = '\0';
@@ -245,6 +253,108 @@ static void a_missing_location_is_refused(void **state)
 	assert_int_equal(done_err, E_ACME_PROTOCOL);
 }
 
+#define REFUSED(status, type) { "POST", "/order", status, NULL, \
+	"{\"type\":\"urn:ietf:params:acme:error:" type "\",\"detail\":\"words\"}", ANSWERED, false }
+#define CERTIFIED(headers) { "POST", "/c/1", 200, headers, "CHAIN", ANSWERED, false }
+
+static int plain(void **state)
+{
+	(void)state;
+	wanted_profile = wanted_replaces = wanted_chain = NULL;
+	must_have_profile = false;
+	return 0;
+}
+
+static void a_renewal_names_what_it_replaces(void **state)
+{
+	wanted_replaces = "aki.serial";
+	RUN(NULL, REFUSED(429, "rateLimited"));
+	assert_non_null(strstr(script.payload, "\"replaces\":\"aki.serial\""));
+	assert_int_equal(done_err, E_RATE_LIMITED);
+	assert_false(refused_replaces);
+}
+
+#define WITHOUT_REPLACES(refusal) \
+	wanted_replaces = "aki.serial"; \
+	RUN(NULL, refusal, PLACED(ORDER("ready")), POST("/f/1", VALID), POST("/c/1", "CHAIN")); \
+	assert_int_equal(done_err, E_OK); \
+	assert_true(refused_replaces)
+
+static void one_already_replaced_is_ordered_without(void **state)
+{
+	WITHOUT_REPLACES(REFUSED(409, "alreadyReplaced"));
+}
+
+static void one_the_ca_does_not_know_is_ordered_without(void **state)
+{
+	WITHOUT_REPLACES(REFUSED(404, "malformed"));
+}
+
+static void one_of_another_account_is_ordered_without(void **state)
+{
+	WITHOUT_REPLACES(REFUSED(403, "unauthorized"));
+}
+
+static void one_the_ca_stumbles_over_is_ordered_without(void **state)
+{
+	WITHOUT_REPLACES(REFUSED(500, "serverInternal"));
+}
+
+static void a_second_refusal_is_final(void **state)
+{
+	wanted_replaces = "aki.serial";
+	RUN(NULL, REFUSED(403, "unauthorized"), REFUSED(403, "unauthorized"));
+	assert_null(strstr(script.payload, "replaces"));
+	assert_int_equal(done_err, E_ISSUE);
+}
+
+static void a_preferred_profile_the_ca_refuses_is_left_out(void **state)
+{
+	wanted_profile = "short";
+	RUN(NULL, REFUSED(400, "invalidProfile"), PLACED(ORDER("ready")), POST("/f/1", VALID),
+		POST("/c/1", "CHAIN"));
+	assert_int_equal(done_err, E_OK);
+	assert_true(refused_profile);
+	assert_string_equal(done_profile, "");
+}
+
+static void a_required_profile_the_ca_refuses_is_the_end(void **state)
+{
+	wanted_profile = "short";
+	must_have_profile = true;
+	RUN(NULL, REFUSED(400, "invalidProfile"));
+	assert_non_null(strstr(script.payload, "\"profile\":\"short\""));
+	assert_int_equal(problem_class(&done_fault), PROBLEM_PERMANENT);
+}
+
+static void the_profile_is_what_the_ca_says_it_is(void **state)
+{
+	RUN(NULL, PLACED("{\"status\":\"ready\",\"profile\":\"own\",\"finalize\":\"https://ca.test/f/1\"}"),
+		POST("/f/1", VALID), POST("/c/1", "CHAIN"));
+	assert_string_equal(done_profile, "own");
+}
+
+static void a_preferred_chain_is_looked_for_among_the_alternates(void **state)
+{
+	wanted_chain = "Root Y";
+	RUN(NULL, PLACED(ORDER("ready")), POST("/f/1", VALID),
+		CERTIFIED("Link: <https://ca.test/c/2>;rel=\"alternate\"\n"
+			"Link: <https://ca.test/c/3>;rel=\"alternate\""),
+		POST("/c/2", "OTHER"), POST("/c/3", "THIRD"));
+	assert_int_equal(done_err, E_OK);
+	assert_string_equal(done_chain, "CHAIN");
+}
+
+static void trouble_with_an_alternate_costs_no_certificate(void **state)
+{
+	wanted_chain = "Root Y";
+	RUN(NULL, PLACED(ORDER("ready")), POST("/f/1", VALID),
+		CERTIFIED("Link: <https://ca.test/c/2>;rel=\"alternate\""),
+		{ "POST", "/c/2", 404, NULL, NULL, ANSWERED, false });
+	assert_int_equal(done_err, E_OK);
+	assert_string_equal(done_chain, "CHAIN");
+}
+
 static void cancel_is_safe_at_every_turn(void **state)
 {
 	static const struct script_line lines[] = { DIRECTORY_LINE, NONCE_LINE,
@@ -306,7 +416,19 @@ int main(void)
 		cmocka_unit_test(an_order_that_stays_pending_ends),
 		cmocka_unit_test(an_authorization_about_another_name_is_refused),
 		cmocka_unit_test(a_missing_location_is_refused),
-		cmocka_unit_test(cancel_is_safe_at_every_turn),
+#define T(name) cmocka_unit_test_setup(name, plain)
+		T(a_renewal_names_what_it_replaces),
+		T(one_already_replaced_is_ordered_without),
+		T(one_the_ca_does_not_know_is_ordered_without),
+		T(one_of_another_account_is_ordered_without),
+		T(one_the_ca_stumbles_over_is_ordered_without),
+		T(a_second_refusal_is_final),
+		T(a_preferred_profile_the_ca_refuses_is_left_out),
+		T(a_required_profile_the_ca_refuses_is_the_end),
+		T(the_profile_is_what_the_ca_says_it_is),
+		T(a_preferred_chain_is_looked_for_among_the_alternates),
+		T(trouble_with_an_alternate_costs_no_certificate),
+		cmocka_unit_test_setup(cancel_is_safe_at_every_turn, plain),
 		cmocka_unit_test(hostile_orders_are_refused),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "acme/renewal.h"
 
-#include "unit.h"
+#include "script.h"
 
 #include "base/clock.h"
 #include "base/encode.h"
@@ -44,6 +44,23 @@ void issuer_disown(struct job **j)
 {
 	n_disowned += *j != NULL;
 	*j = NULL;
+}
+
+static struct script script;
+static struct ca ca;
+static char replaced[64];
+static bool gives_advice;
+
+void issuer_replace(struct job *j, const char *ari_id)
+{
+	assert_non_null(j);
+	snprintf(replaced, sizeof replaced, "%s", ari_id);
+}
+
+struct ca *issuer_adviser(struct issuer *i, const char *directory)
+{
+	(void)i;
+	return gives_advice && !strcmp(directory, "https://ca.test/dir") ? &ca : NULL;
 }
 
 static void answer(unsigned i, enum err err, struct entry *e, int64_t retry_at_ms)
@@ -89,7 +106,8 @@ static int open_all(void **state)
 	store = store_memory_new(loop);
 	n_started = n_disowned = n_renewed = n_forced = 0;
 	wanted = true;
-	busy = false;
+	busy = gives_advice = false;
+	replaced[0] = '\0';
 	renewal = renewal_new(&(struct renewal_args){ .loop = loop, .store = store,
 		.on_renewed = on_renewed, .is_wanted = is_wanted, .is_busy = is_busy });
 	return 0;
@@ -334,6 +352,134 @@ static void wishes_are_bounded(void **state)
 	assert_int_equal(taken, STARTED_MAX);
 }
 
+/* ---- advice ---- */
+
+#define HOUR (3600 * 1000)
+#define WITH_ARI { "GET", "/dir", 200, NULL, "{\"newNonce\":\"https://ca.test/nonce\"," \
+	"\"newAccount\":\"https://ca.test/account\",\"newOrder\":\"https://ca.test/order\"," \
+	"\"renewalInfo\":\"https://ca.test/ari\"}", ANSWERED, true }
+#define ADVICE(id, year) { "GET", "/ari/" id, 200, "Retry-After: 21600", \
+	"{\"suggestedWindow\":{\"start\":\"" year "-01-01T00:00:00Z\",\"end\":\"" year "-01-02T00:00:00Z\"}}", ANSWERED, true }
+#define LONG_AGO "2020"
+#define FAR_AWAY "2090"
+
+static void open_adviser(const struct script_line *lines, unsigned n)
+{
+	script_open(&script, &ca, lines, n);
+	loop_free(&script.loop);
+	directory_free(&ca.directory);
+	script.loop = ca.loop = loop;
+	ca.directory = directory_new(loop, &script.transport, script_conf.directory);
+	gives_advice = true;
+}
+
+static void close_adviser(void)
+{
+	assert_int_equal(script.next, script.n);
+	renewal_free(&renewal);
+	turn(20);
+	assert_int_equal(script.open, 0);
+	directory_free(&ca.directory);
+}
+
+/* So short a life that it is looked at within a few milliseconds, but not due for an hour. */
+static struct entry advised(const char *name, const char *id, int renew_s)
+{
+	struct entry e = make(name, -20000, renew_s, renew_s + 1);
+	snprintf(e.ca, sizeof e.ca, "https://ca.test/dir");
+	snprintf(e.ari_id, sizeof e.ari_id, "%s", id);
+	e.not_before_ms = e.not_after_ms - 100;
+	return e;
+}
+
+static void advice_to_renew_now_is_followed(void **state)
+{
+	static const struct script_line lines[] = { WITH_ARI, ADVICE("k.1", LONG_AGO) };
+	(void)state;
+	open_adviser(lines, 2);
+	struct entry e = advised("a.test", "k.1", 3600);
+	renewal_watch(renewal, &e);
+	turn(100);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(replaced, "k.1");
+	close_adviser();
+}
+
+static void advice_to_wait_is_followed_until_the_backstop(void **state)
+{
+	static const struct script_line lines[] = { WITH_ARI, ADVICE("k.1", FAR_AWAY) };
+	(void)state;
+	open_adviser(lines, 2);
+	struct entry e = advised("a.test", "k.1", 1);
+	e.not_before_ms = e.not_after_ms - 200;
+	renewal_watch(renewal, &e);
+	turn(100);
+	assert_int_equal(n_started, 0);
+	turn(2200);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(replaced, "");
+	close_adviser();
+}
+
+static void a_certificate_of_another_ca_is_not_asked_about(void **state)
+{
+	(void)state;
+	open_adviser(NULL, 0);
+	struct entry e = advised("a.test", "k.1", 3600);
+	snprintf(e.ca, sizeof e.ca, "https://other.test/dir");
+	renewal_watch(renewal, &e);
+	turn(50);
+	assert_int_equal(n_started, 0);
+	close_adviser();
+}
+
+/* Failing to follow it waits as any failure does. */
+static void advice_does_not_overrule_the_backoff(void **state)
+{
+	static const struct script_line lines[] = { WITH_ARI, ADVICE("k.1", LONG_AGO) };
+	(void)state;
+	open_adviser(lines, 2);
+	struct entry e = advised("a.test", "k.1", 3600);
+	renewal_watch(renewal, &e);
+	turn(100);
+	assert_int_equal(n_started, 1);
+	answer(0, E_ISSUE, NULL, clock_wall_ms() + HOUR);
+	turn(100);
+	assert_int_equal(n_started, 1);
+	close_adviser();
+}
+
+static void a_ca_that_wants_everything_renewed_at_once_is_not_obeyed_twice(void **state)
+{
+	static const struct script_line lines[] = { WITH_ARI, ADVICE("k.1", LONG_AGO),
+		ADVICE("k.2", LONG_AGO) };
+	(void)state;
+	open_adviser(lines, 3);
+	struct entry e = advised("a.test", "k.1", 3600), next = advised("a.test", "k.2", 3600);
+	renewal_watch(renewal, &e);
+	turn(100);
+	assert_int_equal(n_started, 1);
+	answer(0, E_OK, &next, 0);
+	turn(200);
+	assert_int_equal(n_started, 1);
+	close_adviser();
+}
+
+static void freeing_while_asking_is_safe(void **state)
+{
+	static const struct script_line lines[] = { WITH_ARI,
+		{ "GET", "/ari/k.1", 0, NULL, NULL, NEVER, false } };
+	(void)state;
+	open_adviser(lines, 2);
+	struct entry e = advised("a.test", "k.1", 3600), other = advised("a.test", "", 3600);
+	renewal_watch(renewal, &e);
+	turn(50);
+	renewal_watch(renewal, &other);   /* replaced while asked about: no longer */
+	turn(20);
+	assert_int_equal(script.open, 0);
+	close_adviser();
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
@@ -350,6 +496,12 @@ int main(void)
 		T(the_heap_keeps_its_order_under_random_use),
 		T(the_sweep_finds_due_names_nobody_watches),
 		T(freeing_during_a_sweep_is_safe),
+		T(advice_to_renew_now_is_followed),
+		T(advice_to_wait_is_followed_until_the_backstop),
+		T(a_certificate_of_another_ca_is_not_asked_about),
+		T(advice_does_not_overrule_the_backoff),
+		T(a_ca_that_wants_everything_renewed_at_once_is_not_obeyed_twice),
+		T(freeing_while_asking_is_safe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

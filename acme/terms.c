@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * terms: decisions without state.
+ */
+#include "acme/terms.h"
+
+#include <stdio.h>
+
+#include "acme/account.h"
+#include "base/encode.h"
+#include "base/log.h"
+
+static const struct log log_acme = { "acme" };
+
+const char *terms_replaces(const struct ca *ca, const struct entry *held, int64_t now_ms)
+{
+	bool is_ours = held->ari_id[0] && held->not_after_ms > now_ms
+		&& str_is(str_from(held->ca), ca->conf->directory)
+		&& str_is(str_from(held->account), account_kid(ca->account))
+		&& directory_get(ca->directory)->renewal_info[0];
+	return is_ours ? held->ari_id : NULL;
+}
+
+static void add_name(char *dst, size_t cap, const char *name)
+{
+	char text[80];
+	size_t len = strlen(dst);
+	encode_printable(text, sizeof text, str_from(name));
+	snprintf(dst + len, cap - len, "%s%s", len ? ", " : "", text);
+}
+
+/* As the CA's own invalidProfile: nothing but another configuration helps. */
+static enum err missing(const struct ca *ca, struct fault *fault)
+{
+	const struct directory_body *d = directory_get(ca->directory);
+	char names[256] = "";
+	for (unsigned i = 0; i < d->n_profiles; i++)
+		add_name(names, sizeof names, d->profiles[i]);
+	fault_set(fault, E_ACME, "%s has no profile \"%s\"; it offers %s", ca->conf->name,
+		ca->conf->profile, names[0] ? names : "none");
+	str_copy(fault->type, sizeof fault->type, STR("invalidProfile"));
+	return E_ACME;
+}
+
+enum err terms_profile(const struct ca *ca, bool was_refused, const char **profile,
+	struct fault *fault)
+{
+	const struct conf_ca *conf = ca->conf;
+	const struct directory_body *d = directory_get(ca->directory);
+	*profile = NULL;
+	if (!conf->profile)
+		return E_OK;
+	for (unsigned i = 0; i < d->n_profiles && !was_refused; i++) {
+		if (str_is(str_from(conf->profile), d->profiles[i])) {
+			*profile = conf->profile;
+			return E_OK;
+		}
+	}
+	if (conf->profile_required)
+		return missing(ca, fault);
+	log_info(&log_acme, "profile not offered, ordering without", "ca=%s profile=%s", conf->name,
+		conf->profile);
+	return E_OK;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "acme/terms.h"
+
+#include "acme/account.h"
+#include "script.h"
+
+static struct script script;
+static struct ca ca;
+static struct conf_ca conf;
+static char kid[] = "https://ca.test/account/1";
+
+const char *account_kid(const struct account *a)
+{
+	(void)a;
+	return kid;
+}
+
+static const struct script_line lines[] = { { "GET", "/dir", 200, NULL,
+	"{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/account\","
+	"\"newOrder\":\"https://ca.test/order\",\"renewalInfo\":\"https://ca.test/ari\","
+	"\"meta\":{\"profiles\":{\"classic\":\"x\",\"tlsserver\":\"y\"}}}", ANSWERED, true } };
+
+static int open_ca(void **state)
+{
+	(void)state;
+	log_setup(2, LOG_ERROR, LOG_TEXT);
+	script_open(&script, &ca, lines, 1);
+	script_fetch_directory(&script, &ca);
+	conf = script_conf;
+	ca.conf = &conf;
+	return 0;
+}
+
+static int close_ca(void **state)
+{
+	(void)state;
+	script_close(&script, &ca);
+	return 0;
+}
+
+static void only_ours_of_this_ca_and_account_is_replaced(void **state)
+{
+	struct entry e = { .ca = "https://ca.test/dir", .account = "https://ca.test/account/1",
+		.ari_id = "aki.serial", .not_after_ms = 1000 }, other = e;
+	(void)state;
+	assert_string_equal(terms_replaces(&ca, &e, 999), "aki.serial");
+	assert_null(terms_replaces(&ca, &e, 1000));
+	strcpy(other.ca, "https://other.test/dir");
+	assert_null(terms_replaces(&ca, &other, 0));
+	other = e;
+	strcpy(other.account, "https://ca.test/account/2");
+	assert_null(terms_replaces(&ca, &other, 0));
+	other = e;
+	other.ari_id[0] = '\0';
+	assert_null(terms_replaces(&ca, &other, 0));
+}
+
+static void a_profile_on_offer_is_asked_for(void **state)
+{
+	const char *profile;
+	struct fault f = { 0 };
+	(void)state;
+	assert_int_equal(terms_profile(&ca, false, &profile, &f), E_OK);
+	assert_null(profile);
+	conf.profile = "tlsserver";
+	assert_int_equal(terms_profile(&ca, false, &profile, &f), E_OK);
+	assert_string_equal(profile, "tlsserver");
+}
+
+static void a_preferred_one_is_left_out_where_it_is_not_offered(void **state)
+{
+	const char *profile;
+	struct fault f = { 0 };
+	(void)state;
+	conf.profile = "shortlived";
+	assert_int_equal(terms_profile(&ca, false, &profile, &f), E_OK);
+	assert_null(profile);
+	conf.profile = "classic";
+	assert_int_equal(terms_profile(&ca, true, &profile, &f), E_OK);
+	assert_null(profile);
+}
+
+static void a_required_one_fails_naming_the_others(void **state)
+{
+	const char *profile;
+	struct fault f = { 0 };
+	(void)state;
+	conf.profile = "shortlived";
+	conf.profile_required = true;
+	assert_int_equal(terms_profile(&ca, false, &profile, &f), E_ACME);
+	assert_string_equal(f.detail, "test has no profile \"shortlived\"; it offers classic, tlsserver");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, open_ca, close_ca)
+	const struct CMUnitTest tests[] = {
+		T(only_ours_of_this_ca_and_account_is_replaced),
+		T(a_profile_on_offer_is_asked_for),
+		T(a_preferred_one_is_left_out_where_it_is_not_offered),
+		T(a_required_one_fails_naming_the_others),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
