@@ -375,26 +375,6 @@ static void answer_key(struct job *j, struct leaf *leaf)
 
 /* ---- ORDER ---- */
 
-/* Configured order; what worked for this name, else at this CA, first; what failed a moment ago last. */
-static unsigned order_challenges(const struct job *j, enum conf_challenge wanted[CONF_CHALLENGES])
-{
-	const struct conf_acme *acme = j->env->acme;
-	int first = j->held ? challenge_kind_named(j->held->challenge) : -1;
-	unsigned n = 0;
-	if (first < 0)
-		first = ca_of(j)->worked;
-	for (int pass = 0; pass < 3; pass++) {
-		for (unsigned i = 0; i < acme->n_challenges && n < CONF_CHALLENGES; i++) {
-			int kind = (int)acme->challenges[i];
-			int its_pass = kind == j->avoid ? 2 : kind == first ? 0 : 1;
-			if (its_pass == pass && j->env->can[kind]
-				&& challenge_proves(acme->challenges[i], j->name))
-				wanted[n++] = acme->challenges[i];
-		}
-	}
-	return n;
-}
-
 /* Whether the governor lets another order be placed at this CA. */
 static bool may_order(struct job *j, struct fault *fault)
 {
@@ -464,7 +444,8 @@ static void ask_order(struct job *j)
 		.table = j->env->challenges,
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
-	args.n_wanted = order_challenges(j, args.wanted);
+	args.n_wanted = terms_challenges(&(struct terms_args){ .ca = ca, .name = j->name,
+		.acme = j->env->acme, .can = j->env->can, .held = j->held, .avoid = j->avoid }, args.wanted);
 	if (terms_profile(ca, j->is_profile_refused, &args.profile, &fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_failed(j, &fault);
@@ -599,7 +580,7 @@ static void ask_check(struct job *j)
 {
 	struct delivery *d = j->delivery;
 	const struct ca *ca = ca_of(j);
-	int used = j->used >= 0 ? j->used : j->held ? challenge_kind_named(j->held->challenge) : -1;
+	int used = j->used >= 0 ? j->used : terms_worked(j->held);
 	str_copy(d->ca, sizeof d->ca, str_from(ca->conf->directory));
 	if (ca->account)
 		str_copy(d->account, sizeof d->account, str_from(account_kid(ca->account)));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "acme/account.h"
+#include "acme/challenge.h"
 #include "base/encode.h"
 #include "base/log.h"
 
@@ -61,4 +62,28 @@ enum err terms_profile(const struct ca *ca, bool was_refused, const char **profi
 	log_info(&log_acme, "profile not offered, ordering without", "ca=%s profile=%s", conf->name,
 		conf->profile);
 	return E_OK;
+}
+
+int terms_worked(const struct entry *held)
+{
+	return held ? challenge_kind_named(held->challenge) : -1;
+}
+
+unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wanted[CONF_CHALLENGES])
+{
+	const struct conf_acme *acme = args->acme;
+	int first = terms_worked(args->held);
+	unsigned n = 0;
+	if (first < 0)
+		first = args->ca->worked;
+	for (int pass = 0; pass < 3; pass++) {
+		for (unsigned i = 0; i < acme->n_challenges && n < CONF_CHALLENGES; i++) {
+			int kind = (int)acme->challenges[i];
+			int its_pass = kind == args->avoid ? 2 : kind == first ? 0 : 1;
+			if (its_pass == pass && args->can[kind]
+				&& challenge_proves(acme->challenges[i], args->name))
+				wanted[n++] = acme->challenges[i];
+		}
+	}
+	return n;
 }

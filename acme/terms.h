@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * terms: what an order asks for beside the name: the profile, and the certificate that it replaces.
+ * terms: what an order asks for beside the name: the profile, the certificate that it replaces, and how
+ * control of the name is to be proved.
  * Of a CA whose directory is held and whose account is ready.
  */
 #ifndef ACME_TERMS_H
@@ -16,5 +17,19 @@ enum err terms_profile(const struct ca *ca, bool was_refused, const char **profi
 /* The ARI id to name in "replaces" (RFC 9773 5), or NULL: only the account that ordered it may replace a
  * certificate, and only at a CA that knows of ARI. Borrowed from held. */
 const char *terms_replaces(const struct ca *ca, const struct entry *held, int64_t now_ms);
+
+/* The challenge (enum conf_challenge) by which this was got, or -1. held: or NULL. */
+int terms_worked(const struct entry *held);
+/* The configured challenges that can reach us, in their order; what worked for this name, else at this CA,
+ * first; what failed a moment ago (avoid, or -1) last. Returns how many. */
+struct terms_args {
+	const struct ca *ca;
+	const char *name;
+	const struct conf_acme *acme;
+	const bool *can;
+	const struct entry *held;  /* or NULL */
+	int avoid;
+};
+unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wanted[CONF_CHALLENGES]);
 
 #endif

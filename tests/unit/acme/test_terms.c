@@ -91,6 +91,37 @@ static void a_required_one_fails_naming_the_others(void **state)
 	assert_string_equal(f.detail, "test has no profile \"shortlived\"; it offers classic, tlsserver");
 }
 
+static enum conf_challenge wanted[CONF_CHALLENGES];
+
+static unsigned choose(const bool *can, const struct entry *held, int avoid)
+{
+	static const struct conf_acme acme = { .challenges = { CONF_TLS_ALPN_01, CONF_HTTP_01 },
+		.n_challenges = 2 };
+	return terms_challenges(&(struct terms_args){ .ca = &ca, .name = "a.test", .acme = &acme,
+		.can = can, .held = held, .avoid = avoid }, wanted);
+}
+
+static void what_worked_comes_first_and_what_failed_last(void **state)
+{
+	static const bool both[CONF_CHALLENGES] = { [CONF_TLS_ALPN_01] = true, [CONF_HTTP_01] = true };
+	static const bool plain[CONF_CHALLENGES] = { [CONF_HTTP_01] = true };
+	struct entry held = { .challenge = "http-01" };
+	(void)state;
+	assert_int_equal(choose(both, NULL, -1), 2);
+	assert_int_equal(wanted[0], CONF_TLS_ALPN_01);
+	choose(both, &held, -1);
+	assert_int_equal(wanted[0], CONF_HTTP_01);
+	choose(both, &held, CONF_HTTP_01);
+	assert_int_equal(wanted[0], CONF_TLS_ALPN_01);
+	ca.worked = CONF_HTTP_01;
+	choose(both, NULL, -1);
+	assert_int_equal(wanted[0], CONF_HTTP_01);
+	assert_int_equal(choose(plain, NULL, CONF_HTTP_01), 1);
+	strcpy(held.challenge, "no such");
+	assert_int_equal(terms_worked(&held), -1);
+	assert_int_equal(terms_worked(NULL), -1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_ca, close_ca)
@@ -99,6 +130,7 @@ int main(void)
 		T(a_profile_on_offer_is_asked_for),
 		T(a_preferred_one_is_left_out_where_it_is_not_offered),
 		T(a_required_one_fails_naming_the_others),
+		T(what_worked_comes_first_and_what_failed_last),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
