@@ -375,6 +375,12 @@ static void answer_key(struct job *j, struct leaf *leaf)
 
 /* ---- ORDER ---- */
 
+static unsigned order_challenges(const struct job *j, enum conf_challenge wanted[CONF_CHALLENGES])
+{
+	return terms_challenges(&(struct terms_args){ .ca = ca_of(j), .name = j->name,
+		.acme = j->env->acme, .can = j->env->can, .held = j->held, .avoid = j->avoid }, wanted);
+}
+
 /* Whether the governor lets another order be placed at this CA. */
 static bool may_order(struct job *j, struct fault *fault)
 {
@@ -444,8 +450,7 @@ static void ask_order(struct job *j)
 		.table = j->env->challenges,
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
-	args.n_wanted = terms_challenges(&(struct terms_args){ .ca = ca, .name = j->name,
-		.acme = j->env->acme, .can = j->env->can, .held = j->held, .avoid = j->avoid }, args.wanted);
+	args.n_wanted = order_challenges(j, args.wanted);
 	if (terms_profile(ca, j->is_profile_refused, &args.profile, &fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_failed(j, &fault);
