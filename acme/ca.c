@@ -4,6 +4,7 @@
  */
 #include "acme/ca.h"
 
+#include "base/check.h"
 #include "conf/conf.h"
 #include "conf/hostname.h"
 
@@ -26,4 +27,15 @@ unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned fi
 	while (first < n && !cas[first].internal == wants_internal)
 		first++;
 	return first;
+}
+
+int64_t ca_wait_ms(const struct ca *cas, unsigned n, int64_t mono_ms)
+{
+	int64_t best = INT64_MAX;
+	ASSERT(n);
+	for (unsigned i = 0; i < n; i++) {
+		int64_t until = breaker_until(&cas[i].breaker, mono_ms);
+		best = until < best ? until : best;
+	}
+	return best - mono_ms;
 }

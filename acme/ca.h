@@ -34,4 +34,7 @@ unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned fi
 /* The one with this directory; n: none has. */
 unsigned ca_find(const struct ca *cas, unsigned n, const char *directory);
 
+/* How long the breakers of the first n, of at least one, keep us from the first that opens its door again. */
+int64_t ca_wait_ms(const struct ca *cas, unsigned n, int64_t mono_ms);
+
 #endif

@@ -295,19 +295,9 @@ static bool next_ca(struct job *j)
 	return true;
 }
 
-static int64_t breaker_wall_ms(const struct job *j)
-{
-	int64_t mono = clock_mono_ms(), best = INT64_MAX;
-	for (unsigned i = 0; i <= j->ca_index; i++) {
-		int64_t until = breaker_until(&j->env->cas[i].breaker, mono);
-		best = until < best ? until : best;
-	}
-	return clock_wall_ms() + best - mono;
-}
-
 static void end_ca_down(struct job *j, const struct fault *fault)
 {
-	int64_t at = breaker_wall_ms(j);
+	int64_t at = clock_wall_ms() + ca_wait_ms(j->env->cas, j->ca_index + 1, clock_mono_ms());
 	end_blameless(j, fault->code, fault, fault->retry_at_ms > at ? fault->retry_at_ms : at);
 }
 

@@ -92,14 +92,3 @@ enum err delivery_check(void *object, struct fault *fault)
 		err = entry_new(&args, &d->entry, fault);
 	return err ? err : entry_write(&args, &d->bundle, fault);
 }
-
-enum err leaf_held_parse(struct str bytes, const char *name, void **object, struct fault *fault)
-{
-	return entry_parse(bytes, name, (struct entry **)object, fault);
-}
-
-void leaf_held_free(void *object)
-{
-	struct entry *e = object;
-	entry_unref(&e);
-}

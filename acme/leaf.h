@@ -35,8 +35,4 @@ void delivery_free(void *delivery);
 /* Pool thread: key, name, time and signatures, then the entry and its text. E_CHAIN, E_KEY. */
 enum err delivery_check(void *delivery, struct fault *fault);
 
-/* What the store holds of a name, as an errand reads it: a struct entry. */
-enum err leaf_held_parse(struct str bytes, const char *name, void **object, struct fault *fault);
-void leaf_held_free(void *entry);
-
 #endif
