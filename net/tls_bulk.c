@@ -55,6 +55,7 @@ __attribute__((constructor)) static void look_at_cpu(void)
 {
 	unsigned a, b, c, d;
 
+	__builtin_cpu_init();
 	has_vaes = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_VAES) && (c & bit_VPCLMULQDQ) &&
 		__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
