@@ -3,26 +3,65 @@
 
 Pebble builds its URLs from the Host it was asked by, so the whole conversation runs through here. A rule is
 called as rule(n, method, path) for each request (n counts requests of that path's first segment) and
-returns None (pass), "drop" (close before the request is sent), "swallow" (the CA acts, the reply is
-lost), "silence" (no answer, kept open), a (status, headers, body) tuple in place of the CA's answer, or a
-function from the CA's (status, headers, body) to another such tuple.
+returns one of
+
+    None             pass
+    "drop"           close before the request is sent
+    "reset"          the same by a TCP reset
+    "swallow"        the CA acts, the reply is lost
+    "reset_after"    the same by a TCP reset
+    "middle"         the first half of the reply, then a reset
+    "silence"        no answer, kept open
+    Raw(parts)       bytes as they are: parts(answer) yields them, the connection is closed after the last
+    (status, headers, body)     in place of the CA's answer; the CA does not hear of the request
+    a function       from the CA's (status, headers, body) to another such tuple; see `edited`, `headed`
 """
 
 import collections
 import http.client
 import http.server
+import json
+import os
+import socket
 import ssl
+import struct
 import threading
 import time
 
 from .process import free_port
 
+JSON = [("Content-Type", "application/json")]
+
+
+class Raw:
+    def __init__(self, parts):
+        self.parts, self.sent = parts, 0
+
+
+def edited(change):
+    """A reply whose JSON object went through change(object), which returns it or alters it in place."""
+    def edit(status, headers, body):
+        try:
+            was = json.loads(body)
+        except ValueError:
+            return status, headers, body
+        return status, headers, json.dumps(change(was) or was).encode()
+    return edit
+
+
+def headed(change):
+    """A reply with change(list of header pairs) in place of its headers."""
+    return lambda status, headers, body: (status, change(headers), body)
+
 
 class Fault:
-    def __init__(self, pebble, rule=lambda n, method, path: None):
+    """`certificate` is the (chain, key) that it shows in place of Pebble's own."""
+
+    def __init__(self, pebble, rule=lambda n, method, path: None, certificate=None):
         self.pebble, self.rule = pebble, rule
         self.port = free_port()
         self.counts, self.seen, self.lock = collections.Counter(), [], threading.Lock()
+        self.replies, self.connections, self.ended = [], 0, threading.Event()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,6 +70,17 @@ class Fault:
             def log_message(self, *args):
                 pass
 
+            def setup(self):
+                with outer.lock:
+                    outer.connections += 1
+                super().setup()
+
+            def handle(self):
+                try:
+                    super().handle()
+                except (OSError, ValueError):   # the client left, or we did
+                    self.close_connection = True
+
             def handle_any(self):
                 outer._handle(self)
 
@@ -38,8 +88,10 @@ class Fault:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *args: None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pebble.directory / "api.pem", pebble.directory / "api.key")
+        context.load_cert_chain(*(certificate or (pebble.directory / "api.pem",
+                                                  pebble.directory / "api.key")))
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
                                                  do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -47,6 +99,10 @@ class Fault:
     @property
     def url(self):
         return f"https://127.0.0.1:{self.port}/dir"
+
+    def acme(self, **more):
+        """The configuration of a client that asks here."""
+        return {"ca": [{"directory": self.url, "trust": self.pebble.trust}], **more}
 
     def _ask(self, handler, body):
         context = ssl.create_default_context(cafile=self.pebble.trust)
@@ -61,7 +117,26 @@ class Fault:
         got = ca.getresponse()
         out = got.status, [(n, v) for n, v in got.getheaders()], got.read()
         ca.close()
+        with self.lock:
+            self.replies.append((handler.path, got.status))
         return out
+
+    @staticmethod
+    def _reset(handler):
+        """A close that the kernel tells by RST, not by FIN."""
+        handler.close_connection = True
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(handler.connection.detach())
+
+    @staticmethod
+    def _compose(handler, answer):
+        status, headers, body = answer
+        lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, 'Odd')}"]
+        lines += [f"{name}: {value}" for name, value in headers if name.lower() not in
+                  ("content-length", "transfer-encoding", "date", "connection")]
+        lines += [f"Content-Length: {len(body)}", "", ""]
+        head = "\r\n".join(lines).encode("latin-1")
+        return head if handler.command == "HEAD" else head + body
 
     def _handle(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
@@ -71,33 +146,49 @@ class Fault:
             self.counts[kind] += 1
             self.seen.append((time.monotonic(), handler.command, handler.path))
         verdict = self.rule(n, handler.command, handler.path)
-        if verdict == "drop":
+        if verdict == "silence":
+            self.ended.wait(150)
+        if verdict in ("drop", "silence"):
             handler.close_connection = True
             return
-        if verdict == "silence":
-            time.sleep(120)
-            handler.close_connection = True
+        if verdict == "reset":
+            self._reset(handler)
             return
         answer = verdict if isinstance(verdict, tuple) else self._ask(handler, body)
         if verdict == "swallow":
             handler.close_connection = True
             return
+        if verdict == "reset_after":
+            self._reset(handler)
+            return
+        if isinstance(verdict, Raw):
+            handler.close_connection = True
+            for part in verdict.parts(answer):
+                if self.ended.is_set():
+                    return
+                handler.connection.sendall(part)
+                verdict.sent += len(part)
+            return
         if callable(verdict):
             answer = verdict(*answer)
-        status, headers, body = answer
-        handler.send_response(status)
-        for name, value in headers:
-            if name.lower() not in ("content-length", "transfer-encoding", "date", "connection"):
-                handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        if handler.command != "HEAD":
-            handler.wfile.write(body)
+        data = self._compose(handler, answer)
+        if verdict == "middle":
+            handler.connection.sendall(data[:len(data) // 2])
+            self._reset(handler)
+            return
+        handler.connection.sendall(data)
 
     def count(self, prefix):
         with self.lock:
             return sum(1 for _, _, path in self.seen if path.startswith(prefix))
 
+    def orders(self):
+        """Orders that the CA made for who asked through here."""
+        with self.lock:
+            return sum(1 for path, status in self.replies
+                       if path.startswith("/order-plz") and status == 201)
+
     def stop(self):
+        self.ended.set()
         self.server.shutdown()
         self.server.server_close()
