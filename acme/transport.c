@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "net/tls_context.h"
 
-enum { CONNECTIONS = 4, CONNECT_MS = 10000, RESPONSE_MS = 90000, TOTAL_MS = 120000, IDLE_MS = 15000 };
+enum { CONNECTIONS = 4, CONNECT_MS = 10000, RESPONSE_MS = 30000, TOTAL_MS = 60000, IDLE_MS = 15000 };
 
 struct fetch_transport {
 	struct transport base;

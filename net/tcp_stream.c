@@ -60,6 +60,7 @@ struct tcp_stream {
 	bool owes_drain;
 	bool owes_error;
 	uint16_t error; /* enum err */
+	uint16_t write_error; /* the peer takes no more, but may have said something before */
 };
 
 static atomic_uint n_open;
@@ -150,6 +151,20 @@ static void fail(struct tcp_stream *t, enum err err)
 	loop_defer(t->loop, &t->task);
 }
 
+/* A peer that answers early and closes resets what we go on sending: its answer is still in the
+ * socket, and worth more than our bytes. Those are dropped from now on; the error is told when the
+ * reader has got everything. Whether it was put off so. */
+static bool outlives_write(struct tcp_stream *t, enum err err)
+{
+	if (err == E_LIMIT || t->state != OPEN || !t->wants_read || t->at_eof)
+		return false;
+	t->write_error = (uint16_t)err;
+	t->is_readable = true;
+	bufq_consume(&t->out, bufq_bytes(&t->out));
+	loop_defer(t->loop, &t->task);
+	return true;
+}
+
 /* Sends what is queued until the kernel takes no more. */
 static enum err flush(struct tcp_stream *t)
 {
@@ -208,7 +223,7 @@ static void step_open(struct tcp_stream *t)
 {
 	enum err err = flush(t);
 
-	if (err != E_OK) {
+	if (err != E_OK && !outlives_write(t, err)) {
 		fail(t, err);
 		return;
 	}
@@ -228,6 +243,8 @@ static void step_open(struct tcp_stream *t)
 			t->stream.events->on_eof(t->stream.owner);
 		else if (err != E_AGAIN)
 			fail(t, err);
+		if (err != E_OK && t->write_error && t->state == OPEN)
+			fail(t, (enum err)t->write_error);
 	}
 	if (t->state == OPEN && t->wants_read && t->is_readable && !t->at_eof)
 		loop_defer(t->loop, &t->task);
@@ -353,6 +370,8 @@ static enum err tcp_write(struct stream *s, const struct str *parts, unsigned n)
 	ASSERT(t->state == OPEN || t->state == FAILED);
 	if (t->state == FAILED)
 		return (enum err)t->error;
+	if (t->write_error)
+		return E_OK;
 	ASSERT(!t->wants_shutdown);
 	for (unsigned i = 0; i < n; i++)
 		total += parts[i].len;
@@ -372,8 +391,9 @@ static enum err tcp_write(struct stream *s, const struct str *parts, unsigned n)
 	}
 	if (err == E_OK && sent < total)
 		err = queue_rest(t, parts, n, sent);
-	if (err != E_OK)
-		fail(t, err);
+	if (err == E_OK || outlives_write(t, err))
+		return E_OK;
+	fail(t, err);
 	return err;
 }
 
@@ -390,7 +410,7 @@ static void tcp_shutdown(struct stream *s)
 		return;
 	t->wants_shutdown = true;
 	enum err err = flush(t);
-	if (err != E_OK)
+	if (err != E_OK && !outlives_write(t, err))
 		fail(t, err);
 }
 
