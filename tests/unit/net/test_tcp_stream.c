@@ -216,6 +216,44 @@ static void writing_to_a_closed_peer_raises_no_signal(void **state)
 	stop(&w);
 }
 
+/* An upstream that refuses a long body early: it answers, closes, and resets what still comes. */
+static void what_the_peer_said_comes_before_the_failed_write(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	start(&w);
+	assert_int_equal(stream_write(w.end.stream, &STR("unread"), 1), E_OK);
+	assert_int_equal(write(w.fd, "early answer", 12), 12);
+	close(w.fd);
+	w.fd = -1;
+	usleep(2000);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(stream_write(w.end.stream, &STR("more"), 1), E_OK);
+	assert_int_equal(w.end.got.len, 0);
+	run(w.loop);
+	assert_true(str_is(buf_str(&w.end.got), "early answer"));
+	assert_int_equal(w.end.err, E_RESET);
+	stop(&w);
+}
+
+static void a_failed_write_is_told_at_once_to_who_does_not_read(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	start(&w);
+	stream_read_stop(w.end.stream);
+	assert_int_equal(stream_write(w.end.stream, &STR("unread"), 1), E_OK);
+	close(w.fd);
+	w.fd = -1;
+	usleep(2000);
+	assert_int_not_equal(stream_write(w.end.stream, &STR("more"), 1), E_OK);
+	run(w.loop);
+	assert_int_equal(w.end.err, E_RESET);
+	stop(&w);
+}
+
 static void shutdown_sends_what_is_queued_first(void **state)
 {
 	struct wire w;
@@ -383,6 +421,8 @@ int main(void)
 		cmocka_unit_test(beyond_the_cap_is_a_limit_and_an_error_later),
 		cmocka_unit_test(a_reset_is_an_error),
 		cmocka_unit_test(writing_to_a_closed_peer_raises_no_signal),
+		cmocka_unit_test(what_the_peer_said_comes_before_the_failed_write),
+		cmocka_unit_test(a_failed_write_is_told_at_once_to_who_does_not_read),
 		cmocka_unit_test(shutdown_sends_what_is_queued_first),
 		cmocka_unit_test(close_in_OPEN_gracefully_lingers_for_the_peer),
 		cmocka_unit_test(close_in_OPEN_by_abort_resets),
