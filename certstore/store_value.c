@@ -122,6 +122,21 @@ static void log_quarantine(enum store_group g, const char *name, const char *fil
 	counter_add(COUNTER_STORE_QUARANTINED, 1);
 }
 
+/* Another process may have moved a damaged file aside and given its number to a good one, which is
+ * not ours to judge. */
+static bool still_holds(int at, const char *file, enum store_group g, struct str bytes)
+{
+	struct buf now;
+	int rc;
+
+	buf_init(&now, 0);
+	rc = files_read(at, file, groups[g].cap, FILES_NO_SYMLINK, &now);
+	rc = rc ? rc : !str_equal(buf_str(&now), bytes);
+	mem_wipe(now.at, now.len);
+	buf_fini(&now);
+	return rc == 0;
+}
+
 /* Moves aside what stands at file below dir. That it cannot be moved keeps nobody from the one
  * before. */
 static void quarantine(const struct store_root *r, int dir, const char *file, enum store_group g,
@@ -197,6 +212,10 @@ static enum err parse_bytes(struct loading *l, int dir, const char *file, struct
 
 	if (err && l->fault)
 		*l->fault = why;
+	if (is_damage(err) && !still_holds(dir, file, l->group, bytes)) {
+		l->is_stale = true;
+		return E_NOT_FOUND;
+	}
 	if (is_damage(err)) {
 		quarantine(l->root, dir, file, l->group, l->name,
 			why.detail[0] ? why.detail : err_text(err));
