@@ -260,6 +260,8 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 	if (err) {
 		w->due_ms = retry_at_ms > now + RETRY_MIN_MS ? retry_at_ms : now + RETRY_MIN_MS;
 		watch_at(r, w, w->due_ms);
+		if (r->args.on_failed)
+			r->args.on_failed(r->args.owner, w->name);
 		return;
 	}
 	struct facts facts = facts_of(e);
@@ -484,6 +486,13 @@ bool renewal_is_busy(const struct renewal *r, const char *name)
 {
 	const struct watched *w = map_get(&r->names, str_from(name));
 	return w && w->job;
+}
+
+void renewal_hurry(struct renewal *r, const char *name)
+{
+	const struct watched *w = map_get(&r->names, str_from(name));
+	if (w && w->job)
+		issuer_hurry(w->job);
 }
 
 void renewal_start_sweep(struct renewal *r)

@@ -17,6 +17,8 @@ struct renewal_args {
 	struct store *store;
 	/* A new certificate is there: hand it to the workers. Borrowed. */
 	void (*on_renewed)(void *owner, struct entry *e);
+	/* A renewal failed; another follows in time. NULL: nobody wants to know. */
+	void (*on_failed)(void *owner, const char *name);
 	/* Whether a name found in the store is still wanted (configured, or on demand and allowed lately). */
 	bool (*is_wanted)(void *owner, const char *name);
 	/* Whether a job for this name is under way outside renewal (single flight). */
@@ -32,6 +34,8 @@ void renewal_watch(struct renewal *r, const struct entry *e);
 void renewal_unwatch(struct renewal *r, const char *name);
 /* A renewal of this name is under way: callers wait for on_renewed instead of ordering. */
 bool renewal_is_busy(const struct renewal *r, const char *name);
+/* A client waits for it: before all that is done in the background. Harmless when none is under way. */
+void renewal_hurry(struct renewal *r, const char *name);
 /* Renews now, due or not, as the operator wishes; nothing new if it is under way. False: too many at once.
  * Not for a name whose job is under way elsewhere (is_busy). */
 bool renewal_force(struct renewal *r, const char *name);

@@ -168,7 +168,10 @@ static void watch(void *owner, const struct entry *e)
 
 static bool is_renewing(void *owner, const char *name)
 {
-	return renewal_is_busy(((struct control *)owner)->renewal, name);
+	struct control *c = owner;
+
+	renewal_hurry(c->renewal, name);
+	return renewal_is_busy(c->renewal, name);
 }
 
 static bool is_announced(void *owner, const char *name)
@@ -198,6 +201,11 @@ static void on_arrived(void *owner, const char *name)
 }
 
 /* ---- what renewal wants of us ---- */
+
+static void on_renewal_failed(void *owner, const char *name)
+{
+	names_renewal_failed(((struct control *)owner)->names, name);
+}
 
 static void on_renewed(void *owner, struct entry *e)
 {
@@ -437,6 +445,7 @@ static void begin_names(struct control *c)
 		.issuer = c->issuer,
 		.store = c->store,
 		.on_renewed = on_renewed,
+		.on_failed = on_renewal_failed,
 		.is_wanted = is_wanted,
 		.is_busy = is_busy,
 		.owner = c,

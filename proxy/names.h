@@ -25,8 +25,9 @@ struct names_ops {
 	/* As issuer_grant and issuer_hurry. */
 	struct job *(*obtain)(void *owner, const struct issuer_wish *wish, issuer_fn *fn, void *fn_owner);
 	void (*hurry)(void *owner, struct job *job);
-	/* As renewal_watch and renewal_is_busy. */
-	void (*watch)(void *owner, const struct entry *e);
+	void (*watch)(void *owner, const struct entry *e);    /* as renewal_watch */
+	/* As renewal_is_busy; one that is under way is hurried. Its end comes by names_renewed or
+	 * names_renewal_failed. */
 	bool (*is_renewing)(void *owner, const char *name);
 	/* The operator announced it: allowed without asking, and tried until it works. */
 	bool (*is_announced)(void *owner, const char *name);
@@ -61,6 +62,8 @@ void names_unwant(struct names *n, struct worker *w, const char *name);
 void names_due(struct names *n, const char *name);
 /* Renewal has a new certificate. */
 void names_renewed(struct names *n, struct entry *e);
+/* Renewal has none: who waits for it is told why. */
+void names_renewal_failed(struct names *n, const char *name);
 
 /* The operator's wishes. names_issue: gets a certificate now, whatever was refused before; E_DENIED: no site
  * of ours obtains certificates for it, E_LIMIT. names_forget: what memory knows of it; E_LOCKED while it is

@@ -40,6 +40,14 @@ struct job *issuer_force(struct issuer *i, const char *name, issuer_fn *fn, void
 	return issuer_grant(i, &(struct issuer_wish){ .name = name, .reason = ISSUER_RENEWAL }, fn, owner);
 }
 
+static unsigned n_hurried;
+
+void issuer_hurry(struct job *j)
+{
+	assert_ptr_equal(j, &started[0]);
+	n_hurried++;
+}
+
 void issuer_disown(struct job **j)
 {
 	n_disowned += *j != NULL;
@@ -84,6 +92,15 @@ static void on_renewed(void *owner, struct entry *e)
 	n_renewed++;
 }
 
+static unsigned n_failed;
+
+static void on_failed(void *owner, const char *name)
+{
+	(void)owner;
+	assert_false(renewal_is_busy(renewal, name));
+	n_failed++;
+}
+
 static bool is_wanted(void *owner, const char *name)
 {
 	(void)owner;
@@ -104,12 +121,13 @@ static int open_all(void **state)
 	log_setup(2, LOG_ERROR, LOG_TEXT);
 	loop = loop_new();
 	store = store_memory_new(loop);
+	n_hurried = n_failed = 0;
 	n_started = n_disowned = n_renewed = n_forced = 0;
 	wanted = true;
 	busy = gives_advice = false;
 	replaced[0] = '\0';
 	renewal = renewal_new(&(struct renewal_args){ .loop = loop, .store = store,
-		.on_renewed = on_renewed, .is_wanted = is_wanted, .is_busy = is_busy });
+		.on_renewed = on_renewed, .on_failed = on_failed, .is_wanted = is_wanted, .is_busy = is_busy });
 	return 0;
 }
 
@@ -186,7 +204,13 @@ static void a_failure_waits_for_the_issuers_time(void **state)
 	(void)state;
 	watch("a.test", -1000, -1, 500);
 	turn(30);
+	renewal_hurry(renewal, "a.test");
+	renewal_hurry(renewal, "unknown.test");
+	assert_int_equal(n_hurried, 1);
 	answer(0, E_ISSUE, NULL, clock_wall_ms() + 3600000);
+	renewal_hurry(renewal, "a.test");
+	assert_int_equal(n_hurried, 1);
+	assert_int_equal(n_failed, 1);
 	turn(50);
 	assert_int_equal(n_started, 1);
 	assert_false(renewal_is_busy(renewal, "a.test"));

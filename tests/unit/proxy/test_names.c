@@ -333,6 +333,10 @@ static void a_renewal_that_failed_is_followed_by_an_order(void **state)
 	loaded(w, E_OK, old);
 	w->is_renewing = false;
 	later(w, 1000);
+	assert_int_equal(w->n_orders, 0);
+	names_renewal_failed(w->names, "other.example.com");
+	names_renewal_failed(w->names, "app.example.com");
+	later(w, 1);
 	assert_int_equal(w->n_orders, 1);
 	obtained(w, E_BACKOFF, NULL, NOW + 60000);
 	assert_int_equal(w->answers[0].err, E_BACKOFF);
