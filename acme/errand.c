@@ -9,6 +9,7 @@
 #include "acme/errand.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct errand {
@@ -97,6 +98,23 @@ struct errand *errand_lock(struct store *s, const char *name, int64_t wait_ms, e
 	e->locked_in = s;
 	e->name = mem_strdup(name);
 	s->ops->lock(s, name, wait_ms, on_done, e);
+	return e;
+}
+
+static void on_probed(void *owner, enum err err, const struct fault *fault)
+{
+	struct fault f = { 0 };
+	if (err || clock_is_plausible())
+		end(owner, err, NULL, fault);
+	else
+		end(owner, fault_set(&f, E_CLOCK, "our clock shows a time before this program was written"),
+			NULL, &f);
+}
+
+struct errand *errand_probe(struct store *s, errand_fn *fn, void *owner)
+{
+	struct errand *e = new_errand(NULL, fn, owner);
+	s->ops->probe(s, on_probed, e);
 	return e;
 }
 

@@ -23,6 +23,8 @@ struct errand *errand_save(struct store *s, enum store_group g, const char *name
 /* A lock granted after abandoning is given back. */
 struct errand *errand_lock(struct store *s, const char *name, int64_t wait_ms, errand_fn *fn,
 	void *owner);
+/* Whether a certificate could be kept (E_STORE) and its dates be judged (E_CLOCK) now. */
+struct errand *errand_probe(struct store *s, errand_fn *fn, void *owner);
 /* Nobody waits for it. */
 void errand_remove(struct store *s, enum store_group g, const char *name);
 

@@ -3,10 +3,10 @@
  * job: everything that can be known without a CA comes first, so that a name in backoff, or one that
  * another process got meanwhile, costs the CA nothing and waits in no queue.
  *
- *   RECALL --> QUEUED --> LOCK --> STORED --> JOURNAL --> ACCOUNT --> KEY --> ORDER --> CHECK --> SAVE
- *      \                             \                      ^                  |                    |
- *       \                             \                     +-- another try ---+                    |
- *        +-----------------------------+------------> ended <------------------+--------------------+
+ *   RECALL --> QUEUED --> LOCK --> STORED --> JOURNAL --> PROBE --> ACCOUNT --> KEY --> ORDER --> CHECK --> SAVE
+ *      \                             \                       |         ^                  |                    |
+ *       \                             \                      |         +-- another try ---+                    |
+ *        +-----------------------------+---------------------+---> ended <----------------+--------------------+
  *
  * Another try: the other challenge type, the next CA, a forgotten account, an order that is no more. Each
  * is bounded: two orders per CA in one job. The internal CA orders nothing: it signs.
@@ -38,6 +38,7 @@
 	X(JOB_LOCK, lock, "waiting for another process") \
 	X(JOB_STORED, stored, "looking into the store") \
 	X(JOB_JOURNAL, journal, "looking for an unfinished order") \
+	X(JOB_PROBE, probe, "checking clock and store") \
 	X(JOB_ACCOUNT, account, "preparing the account") \
 	X(JOB_KEY, key, "making the key") \
 	X(JOB_ORDER, order, "ordering") \
@@ -50,8 +51,8 @@ enum job_state {
 #undef X
 };
 
-enum { LOCK_WAIT_MS = 30000, ORDERS_MAX = 2,
-	BLAMELESS_MIN_MS = 2000 };
+enum { LOCK_WAIT_MS = 30000, ORDERS_MAX = 2, BLAMELESS_MIN_MS = 2000, PROBE_AGE_MS = 1000,
+	UNFIT_MS = 10000 };
 
 struct job {
 	struct job_env *env;
@@ -267,6 +268,22 @@ static void answer_journal(struct job *j, struct journal *journal)
 		else
 			drop_journal(j);
 	}
+	enter(j, JOB_PROBE);
+}
+
+/* ---- PROBE: what cannot be stored or judged is not ordered: that would cost a CA's patience ---- */
+
+static void ask_probe(struct job *j)
+{
+	if (j->is_resuming || loop_now_ms(j->env->loop) < j->env->probe_again_ms)
+		enter(j, JOB_ACCOUNT);
+	else
+		j->errand = errand_probe(j->env->store, on_errand, j);
+}
+
+static void answer_probe(struct job *j)
+{
+	j->env->probe_again_ms = loop_now_ms(j->env->loop) + PROBE_AGE_MS;
 	enter(j, JOB_ACCOUNT);
 }
 
@@ -459,34 +476,6 @@ static void ask_order(struct job *j)
 	j->order = order_start(&args);
 }
 
-static void on_journal_saved(void *owner, enum err err, void *object, const struct fault *fault);
-
-/* While the CA validates, the disk syncs. */
-static void on_placed(void *owner, struct order *o)
-{
-	struct job *j = owner;
-	struct buf b;
-	if (j->is_resuming)
-		j->journal.resumed++;
-	else {
-		drop_journal(j);
-		j->journal = (struct journal){ .begun_at_ms = clock_wall_ms(),
-			.key = key_ref(j->leaf->key) };
-		str_copy(j->journal.ca, ACME_URL, str_from(ca_of(j)->conf->directory));
-		str_copy(j->journal.url, ACME_URL, str_from(order_url(o)));
-	}
-	str_copy(j->ordered_at, ACME_URL, str_from(order_url(o)));
-	j->journal.expires_ms = order_expires_ms(o);
-	buf_init(&b, JOURNAL_MAX);
-	enum err err = journal_write(&j->journal, &b);
-	ASSERT(!err);
-	errand_abandon(&j->journal_errand);
-	j->journal_errand = errand_save(j->env->store, STORE_ORDERS, j->name, buf_str(&b),
-		on_journal_saved, j);
-	mem_wipe(b.at, b.len);
-	buf_fini(&b);
-}
-
 static void on_journal_saved(void *owner, enum err err, void *object, const struct fault *fault)
 {
 	struct job *j = owner;
@@ -503,6 +492,22 @@ static void on_journal_saved(void *owner, enum err err, void *object, const stru
 	fault_during(&f, "writing the order down");
 	order_cancel(&j->order);
 	end_failed(j, &f);
+}
+
+/* While the CA validates, the disk syncs. */
+static void on_placed(void *owner, struct order *o)
+{
+	struct job *j = owner;
+	if (j->is_resuming)
+		j->journal.resumed++;
+	else {
+		drop_journal(j);
+		journal_begin(&j->journal, ca_of(j)->conf->directory, order_url(o), j->leaf->key);
+	}
+	str_copy(j->ordered_at, ACME_URL, str_from(order_url(o)));
+	j->journal.expires_ms = order_expires_ms(o);
+	errand_abandon(&j->journal_errand);
+	j->journal_errand = journal_save(&j->journal, j->env->store, j->name, on_journal_saved, j);
 }
 
 static void retry_order(struct job *j)
@@ -628,14 +633,9 @@ static void answer_save(struct job *j)
 
 static void save_failed(struct job *j, const struct fault *fault)
 {
-	struct fault f = *fault;
-	fault_during(&f, "saving the certificate");
-	log_kv(&log_acme, LOG_ERROR, "certificate not saved, served from memory", (struct log_field[]){
-		{ .key = "name", .text = str_from(j->name) },
-		{ .key = "detail", .text = str_from(f.detail) },
-	}, 2);
+	job_log_unsaved(j->name, fault);
 	j->env->on_unsaved(j->env->issuer, j->name, &j->delivery->bundle);
-	end_issued(j, &f);
+	end_issued(j, fault);
 }
 
 /* ---- callbacks ---- */
@@ -653,6 +653,9 @@ static void answer_errand(struct job *j, void *object)
 		return;
 	case JOB_JOURNAL:
 		answer_journal(j, object);
+		return;
+	case JOB_PROBE:
+		answer_probe(j);
 		return;
 	case JOB_KEY:
 		answer_key(j, object);
@@ -686,8 +689,9 @@ static void errand_failed(struct job *j, const struct fault *fault)
 	case JOB_SAVE:
 		save_failed(j, &f);
 		return;
+	case JOB_PROBE:
 	case JOB_LOCK:     /* another process is at it */
-		end_blameless(j, f.code, &f, 0);
+		end_blameless(j, f.code, &f, j->state == JOB_PROBE ? clock_wall_ms() + UNFIT_MS : 0);
 		return;
 	case JOB_CHECK:
 		job_log_refusal(j->name, ca_of(j)->conf->name, &f);

@@ -27,6 +27,7 @@ struct job_env {
 	bool can[CONF_CHALLENGES];
 	struct memory memory;
 	struct governor *governor;
+	int64_t probe_again_ms;     /* loop clock; until then the store is believed to take what we write */
 	/* Nothing that the store knows forbids it: give it a grant and put it in the queue. */
 	void (*on_wants_turn)(void *issuer, struct job *j);
 	/* A certificate that could not be saved; *bundle is the callee's. */

@@ -65,3 +65,11 @@ void job_log_success(const struct entry *e, const char *ca, const struct job_eff
 		{ .key = "not_after", .text = str_from(not_after) },
 	}, 9);
 }
+
+void job_log_unsaved(const char *name, const struct fault *fault)
+{
+	log_kv(&log_acme, LOG_ERROR, "certificate not saved, served from memory", (struct log_field[]){
+		{ .key = "name", .text = str_from(name) },
+		{ .key = "detail", .text = str_from(fault->detail) },
+	}, 2);
+}

@@ -13,6 +13,8 @@ void job_log_blameless(const char *name, enum err err, const struct fault *fault
 	int64_t retry_at_ms);
 /* Counted against the name: the failure as it is remembered. */
 void job_log_failed(const char *name, const char *ca, const struct failure *failure);
+/* The certificate is there, but in memory only. */
+void job_log_unsaved(const char *name, const struct fault *fault);
 /* One order of perhaps several. */
 void job_log_refusal(const char *name, const char *ca, const struct fault *fault);
 

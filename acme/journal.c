@@ -5,6 +5,8 @@
 #include "acme/journal.h"
 
 #include "acme/record.h"
+#include "base/check.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 /* Orders live for hours to days; what is older is no order any more, whatever "expires" said. */
@@ -73,4 +75,24 @@ void journal_free(void *object)
 {
 	journal_fini(object);
 	mem_release(object);
+}
+
+void journal_begin(struct journal *j, const char *ca, const char *url, struct key *key)
+{
+	*j = (struct journal){ .begun_at_ms = clock_wall_ms(), .key = key_ref(key) };
+	str_copy(j->ca, ACME_URL, str_from(ca));
+	str_copy(j->url, ACME_URL, str_from(url));
+}
+
+struct errand *journal_save(const struct journal *j, struct store *s, const char *name, errand_fn *fn,
+	void *owner)
+{
+	struct buf b;
+	buf_init(&b, JOURNAL_MAX);
+	enum err err = journal_write(j, &b);
+	ASSERT(!err);
+	struct errand *e = errand_save(s, STORE_ORDERS, name, buf_str(&b), fn, owner);
+	mem_wipe(b.at, b.len);
+	buf_fini(&b);
+	return e;
 }

@@ -6,6 +6,7 @@
 #ifndef ACME_JOURNAL_H
 #define ACME_JOURNAL_H
 
+#include "acme/errand.h"
 #include "acme/transport.h"
 #include "certstore/key.h"
 
@@ -30,5 +31,10 @@ bool journal_is_alive(const struct journal *j, int64_t now_ms);
 /* For the store: makes a struct journal; and what frees one. */
 enum err journal_read(struct str bytes, const char *name, void **object, struct fault *fault);
 void journal_free(void *object);
+
+/* Takes a reference to the key. */
+void journal_begin(struct journal *j, const char *ca, const char *url, struct key *key);
+struct errand *journal_save(const struct journal *j, struct store *s, const char *name, errand_fn *fn,
+	void *owner);
 
 #endif

@@ -49,6 +49,13 @@ int64_t clock_wall_ms(void)
 	return read_us(CLOCK_REALTIME) / 1000;
 }
 
+bool clock_is_plausible(void)
+{
+	static const int64_t november_2026_ms = 1793491200000;
+
+	return clock_wall_ms() >= november_2026_ms;
+}
+
 void clock_test_set(int64_t wall_ms, int64_t mono_ms)
 {
 	atomic_store(&frozen_wall_ms, wall_ms);

@@ -6,12 +6,15 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 int64_t clock_wall_ms(void);
+/* Not when the wall clock is before this program was written: set by hand, or lost on its way to boot. */
+bool clock_is_plausible(void);
 /* Tests: wall and monotonic time stand still at these values until clock_test_end. */
 void clock_test_set(int64_t wall_ms, int64_t mono_ms);
 void clock_test_advance(int64_t ms);

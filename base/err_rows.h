@@ -25,6 +25,7 @@
 	X(E_CHAIN, 211, "certificate refused", "What the CA (or file) delivered does not match the key, the name or the time.") \
 	X(E_EXPIRED, 212, "certificate expired", "Renewal failed for long; 'sallyport why NAME' tells the cause.") \
 	X(E_CA_DOWN, 213, "CA unreachable", "Check the network to the CA and its trust file.") \
+	X(E_CLOCK, 215, "our clock is wrong", "Set the clock of this machine (NTP); stored certificates are served meanwhile.") \
 	X(E_KEY, 214, "key unusable", "The private key cannot be read or does not fit.") \
 	X(E_DNS, 218, "DNS record for the challenge not set", "See the detail; \"acme.dns\" says how records are set and who is asked for them.") \
 	X(E_STORE, 301, "store failed", "Check free space and permissions of the store directory.") \

@@ -181,7 +181,12 @@ bool entry_covers(const struct entry *e, struct str host)
 
 bool entry_is_valid_at(const struct entry *e, int64_t now_ms)
 {
-	return now_ms >= e->not_before_ms && now_ms < e->not_after_ms;
+	/* A CA's clock may be ahead of ours; and when ours is behind the time at which we got it, then ours
+	 * is wrong and the certificate is not. */
+	bool has_begun = now_ms + ENTRY_SKEW_MS >= e->not_before_ms ||
+			 now_ms + ENTRY_SKEW_MS < e->issued_at_ms;
+
+	return has_begun && now_ms < e->not_after_ms;
 }
 
 /* ---- the bundle ---- */

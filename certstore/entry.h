@@ -59,6 +59,8 @@ size_t entry_bytes(const struct entry *e);
 /* Whether it can be served for this host name at this time (exact or one-label wildcard; RFC
  * 6125). */
 bool entry_covers(const struct entry *e, struct str host);
+/* By a clock that may be behind by this much, or by any time if it was right when we got it. */
+enum { ENTRY_SKEW_MS = 3600 * 1000 };
 bool entry_is_valid_at(const struct entry *e, int64_t now_ms);
 
 /* The bundle's text. */

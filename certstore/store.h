@@ -72,6 +72,8 @@ struct store_ops {
 	void (*lock)(
 		struct store *s, const char *name, int64_t wait_ms, store_done_fn *fn, void *owner);
 	void (*unlock)(struct store *s, const char *name);
+	/* Whether values can be written now: writes one, reads it back, removes it. */
+	void (*probe)(struct store *s, store_done_fn *fn, void *owner);
 	/* After all callbacks have come. */
 	void (*free)(struct store *s);
 };

@@ -27,7 +27,7 @@
 
 enum { RETRY_MS = 20, RETRY_MAX_MS = 200 };
 
-enum verb { LOAD, SAVE, REMOVE, LIST, LOCK };
+enum verb { LOAD, SAVE, REMOVE, LIST, LOCK, PROBE };
 
 struct disk {
 	struct store store;
@@ -95,6 +95,13 @@ static enum err work_lock(struct job *j)
 	return fault_set(&j->fault, E_STORE, "locking: %s", strerror(-j->lock_fd));
 }
 
+static enum err work_probe(struct job *j)
+{
+	int rc = store_open_self_check(&j->disk->root);
+
+	return rc ? fault_set(&j->fault, E_STORE, "the store cannot be written: %s", strerror(-rc)) : E_OK;
+}
+
 static void on_pool(struct loop_work *w)
 {
 	struct job *j = container_of(w, struct job, work);
@@ -116,6 +123,9 @@ static void on_pool(struct loop_work *w)
 		break;
 	case LOCK:
 		j->err = work_lock(j);
+		break;
+	case PROBE:
+		j->err = work_probe(j);
 		break;
 	}
 }
@@ -200,6 +210,7 @@ static void report(struct job *j)
 	case SAVE:
 	case REMOVE:
 	case LOCK:
+	case PROBE:
 		j->on_done(j->owner, j->err, &j->fault);
 		break;
 	case LIST:
@@ -346,6 +357,16 @@ static void disk_unlock(struct store *s, const char *name)
 	mem_free(&h);
 }
 
+static void disk_probe(struct store *s, store_done_fn *fn, void *owner)
+{
+	struct job *j = job_new(disk_of(s), PROBE, 0, "");
+
+	ASSERT(fn);
+	j->on_done = fn;
+	j->owner = owner;
+	loop_work_start(j->disk->loop, &j->work);
+}
+
 static void disk_free(struct store *s)
 {
 	struct disk *d = disk_of(s);
@@ -365,6 +386,7 @@ static const struct store_ops ops = {
 	.list = disk_list,
 	.lock = disk_lock,
 	.unlock = disk_unlock,
+	.probe = disk_probe,
 	.free = disk_free,
 };
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -177,14 +178,15 @@ static enum err check_format(int top, bool *is_new, struct fault *fault)
 }
 
 /* Whether what an order needs to write can be written: found out before a CA is asked. */
-static int self_check(int tmp)
+int store_open_self_check(const struct store_root *r)
 {
 	static const char bytes[SELF_CHECK] = "self-check";
+	static atomic_uint counter;
 	struct buf back;
 	char name[32];
-	int rc;
+	int rc, tmp = r->tmp;
 
-	snprintf(name, sizeof(name), "check-%d", (int)getpid());
+	snprintf(name, sizeof(name), "check-%d-%u", (int)getpid(), atomic_fetch_add(&counter, 1));
 	files_remove(tmp, name);
 	rc = files_write_new(tmp, name, str_of(bytes, sizeof(bytes)));
 	if (rc)
@@ -201,7 +203,7 @@ static int self_check(int tmp)
 static enum err check_writable(
 	const struct store_root *r, bool is_new, const char *directory, struct fault *fault)
 {
-	int rc = self_check(r->tmp);
+	int rc = store_open_self_check(r);
 
 	if (rc && is_new)
 		return refuse(fault, directory, rc);

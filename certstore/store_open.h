@@ -12,5 +12,7 @@ enum err store_open_root(struct store_root *out, const char *directory, struct f
 /* Makes, repairs and writes nothing; what is missing stays missing. */
 enum err store_open_to_read(struct store_root *out, const char *directory, struct fault *fault);
 void store_open_close(struct store_root *r);
+/* Writes what an order would, reads it back, removes it: 0 or a negative errno. Blocking, any thread. */
+int store_open_self_check(const struct store_root *r);
 
 #endif

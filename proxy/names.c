@@ -7,7 +7,7 @@
  *                    ├──────────► ASKING ── no ──┤► refused  │◄── failed ──┐
  *                    │ on demand     │ yes       └───────────┘             │
  *                    └───────────────┴─► RENEWING (renewal has it) ─► ORDERING ─ certificate ─► installed
- *                      named             polled until it has not           ▲
+ *                      named             until it has ended                ▲
  *                                                                          │
  *   LOADING ── none ─► COVERING: a stored wildcard ── none, but configured ─► FOLLOWING its machine
  *
@@ -30,7 +30,7 @@
 enum {
 	SECOND_MS = 1000,
 	DAY_MS = 24 * 3600 * 1000,
-	RENEWING_POLL_MS = 200,
+	RENEWING_MAX_MS = 60 * SECOND_MS, /* its end is told; this is for one that is forgotten */
 	STORE_RETRY_MS = 5 * SECOND_MS, /* refusals for want of a store, ask endpoint, quota, room */
 	ASK_RETRY_MS = 5 * SECOND_MS,
 	LOADS_AT_START = 32,            /* configured names being loaded at once */
@@ -226,6 +226,15 @@ void names_renewed(struct names *n, struct entry *e)
 	causes_forget(&n->causes, str_from(e->name));
 	if (m && (m->state == RENEWING || m->state == RESTING))
 		names_succeed(m, e);
+}
+
+void names_renewal_failed(struct names *n, const char *host)
+{
+	struct name *m = map_get(&n->by_host, str_from(host));
+
+	/* in a turn of its own: the issuer is still about to forget that one */
+	if (m && m->state == RENEWING && !n->is_stopping)
+		deadline_arm(&m->deadline, 0);
 }
 
 bool names_is_busy(const struct names *n, const char *host)
@@ -510,7 +519,7 @@ static void order(struct name *m)
 
 	if (n->args.ops->is_renewing(n->args.owner, m->host)) {
 		names_enter(m, RENEWING);
-		deadline_arm(&m->deadline, RENEWING_POLL_MS);
+		deadline_arm(&m->deadline, RENEWING_MAX_MS);
 		return;
 	}
 	log_info(&area, "ordering a certificate", "name=%s reason=%s", m->host,

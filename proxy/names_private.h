@@ -63,7 +63,6 @@ struct names {
 };
 
 enum {
-	NAMES_SKEW_MS = 3600 * 1000,    /* a CA's clock may be ahead of ours by this much */
 	NAMES_BUSY_RETRY_MS = 1000,
 };
 
@@ -81,7 +80,7 @@ static inline bool is_named_so(const struct conf_site *site, const char *name)
 
 static inline bool is_usable(const struct entry *e, int64_t now_ms)
 {
-	return e->not_after_ms > now_ms && e->not_before_ms <= now_ms + NAMES_SKEW_MS;
+	return entry_is_valid_at(e, now_ms);
 }
 
 /* ---- names.c ---- */

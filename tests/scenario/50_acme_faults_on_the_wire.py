@@ -2,12 +2,12 @@
 """Scenarios 41, 42, 43, 54, 55: connections to the CA that break, fall silent, drip, or are not the CA's."""
 
 import itertools
-import subprocess
 import threading
 import time
 
 import pytest
 
+from support.certificates import of_a_ca
 from support.fault import JSON, Fault, Raw
 from support.process import free_port, wait_until
 from support.sallyport import Sallyport
@@ -93,38 +93,6 @@ def test_42_silence_at_each_message(world):
         assert len(part.fault.seen) <= 40, part.host
 
 
-def certificate_of(directory, kind):
-    """(chain, key) of a server that is not the CA's: by an issuer, a name, or a time."""
-    ours = directory / kind
-    ours.mkdir()
-
-    def run(*args):
-        subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, cwd=ours)
-    issuer, key = directory / "ca" / "ca.pem", directory / "ca" / "ca.key"
-    if kind == "unknown-issuer":
-        issuer, key = ours / "other.pem", ours / "other.key"
-        run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-            key, "-out", issuer, "-subj", "/CN=pebble api ca", "-days", "3")
-    san = "DNS:elsewhere.example" if kind == "wrong-name" else "DNS:localhost,IP:127.0.0.1"
-    (ours / "san").write_text(f"subjectAltName={san}\n")
-    run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "own.key",
-        "-out", "own.csr", "-subj", "/CN=localhost")
-    sign = ["x509", "-req", "-in", "own.csr", "-CA", issuer, "-CAkey", key, "-CAcreateserial",
-            "-extfile", "san", "-out", "own.pem"]
-    if kind == "expired":
-        (ours / "index.txt").write_text("")
-        (ours / "serial").write_text("77\n")
-        (ours / "ca.cnf").write_text(
-            "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\n"
-            "default_md=sha256\npolicy=p\nx509_extensions=x\n[p]\ncommonName=supplied\n"
-            f"[x]\nsubjectAltName={san}\n")
-        sign = ["ca", "-batch", "-notext", "-config", "ca.cnf", "-cert", issuer, "-keyfile", key, "-in",
-                "own.csr", "-out", "own.pem", "-startdate", "20200101000000Z", "-enddate",
-                "20200201000000Z"]
-    run(*sign)
-    return ours / "own.pem", ours / "own.key"
-
-
 @pytest.mark.parametrize("kind", ["unknown-issuer", "wrong-name", "expired"])
 def test_43_a_server_that_is_not_the_ca(world, kind):
     """Not a request is sent to it; what is stored is served; the right server is soon found again."""
@@ -132,7 +100,7 @@ def test_43_a_server_that_is_not_the_ca(world, kind):
     world.with_proxy()
     assert world.handshake("stored.example.com").ok
     world.proxy.stop()
-    fault = world.ends(Fault(world.ca, certificate=certificate_of(world.directory, kind)))
+    fault = world.ends(Fault(world.ca, certificate=of_a_ca(world.directory, kind)))
     world.proxy.config["acme"] = fault.acme(retry_min="1s")
     world.proxy.config["on_demand"]["wait"] = "8s"
     world.proxy.start()

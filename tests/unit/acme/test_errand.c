@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "acme/errand.h"
 
+#include "base/clock.h"
+
 #include "script.h"
 
 static struct loop *loop;
@@ -92,12 +94,34 @@ static void an_abandoned_lock_is_given_back(void **state)
 	loop_free(&loop);
 }
 
+static void a_probe_looks_at_the_clock_too(void **state)
+{
+	(void)state;
+	loop = loop_new();
+	struct store *store = store_memory_new(loop);
+	called = 0;
+	errand_probe(store, on_end, NULL);
+	script_settle(loop);
+	assert_int_equal(called, 1);
+	assert_int_equal(got, E_OK);
+	clock_test_set(1000, clock_mono_ms());
+	errand_probe(store, on_end, NULL);
+	for (int i = 0; i < 5; i++)
+		loop_turn(loop);
+	clock_test_end();
+	assert_int_equal(called, 2);
+	assert_int_equal(got, E_CLOCK);
+	store->ops->free(store);
+	loop_free(&loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(work_hands_its_object_over),
 		cmocka_unit_test(failed_work_frees_its_object),
 		cmocka_unit_test(abandoned_work_cleans_up_silently),
+		cmocka_unit_test(a_probe_looks_at_the_clock_too),
 		cmocka_unit_test(an_abandoned_lock_is_given_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

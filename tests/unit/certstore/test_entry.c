@@ -241,12 +241,26 @@ static void validity_ends_at_its_last_instant(void **state)
 	struct entry *e = named("a");
 
 	(void)state;
-	e->not_before_ms = 1000;
-	e->not_after_ms = 2000;
-	assert_false(entry_is_valid_at(e, 999));
-	assert_true(entry_is_valid_at(e, 1000));
-	assert_true(entry_is_valid_at(e, 1999));
-	assert_false(entry_is_valid_at(e, 2000));
+	e->not_before_ms = 10 * (int64_t)DAY_MS;
+	e->not_after_ms = e->not_before_ms + 2000;
+	e->issued_at_ms = 0;
+	assert_false(entry_is_valid_at(e, e->not_before_ms - ENTRY_SKEW_MS - 1));
+	assert_true(entry_is_valid_at(e, e->not_before_ms - ENTRY_SKEW_MS));
+	assert_true(entry_is_valid_at(e, e->not_after_ms - 1));
+	assert_false(entry_is_valid_at(e, e->not_after_ms));
+}
+
+static void a_clock_from_before_we_got_it_is_wrong_and_the_certificate_is_not(void **state)
+{
+	struct entry *e = named("a");
+
+	(void)state;
+	e->not_before_ms = 10 * (int64_t)DAY_MS;
+	e->not_after_ms = 100 * (int64_t)DAY_MS;
+	e->issued_at_ms = e->not_before_ms + 3600 * 1000;
+	assert_true(entry_is_valid_at(e, 5));
+	e->issued_at_ms = 0;
+	assert_false(entry_is_valid_at(e, 5));
 }
 
 static void renewal_is_early_enough_for_every_lifetime(void **state)
@@ -331,6 +345,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_key_is_refused),
 		cmocka_unit_test(names_cover_as_rfc_6125_says),
 		cmocka_unit_test(validity_ends_at_its_last_instant),
+		cmocka_unit_test(a_clock_from_before_we_got_it_is_wrong_and_the_certificate_is_not),
 		cmocka_unit_test(renewal_is_early_enough_for_every_lifetime),
 		cmocka_unit_test(renewal_time_never_overflows),
 		cmocka_unit_test(the_operators_files_are_read),
