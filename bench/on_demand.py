@@ -95,7 +95,7 @@ def measure(bench, rounds):
     10 s) makes that take minutes."""
     starts = {"sallyport": start_sallyport, **({"Caddy": start_caddy} if bench.tree else {})}
     got = {name: [] for name in starts}
-    for n in range(min(rounds, 3)):
+    for n in range(min(rounds, 2)):
         for name, start in starts.items():
             try:
                 got[name].append(one(bench, start, f"r{n}", 60 if n == 0 or name == "sallyport" else 0))
