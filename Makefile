@@ -6,7 +6,7 @@ PRESET  ?= release
 PREFIX  ?= /usr/local
 SECONDS ?= 30
 PYTHON  ?= /usr/bin/python3
-WORKERS ?= 8
+WORKERS ?= 12
 PYTEST  ?= $(PYTHON) -m pytest -q -p no:cacheprovider -n $(WORKERS) --dist loadgroup
 
 with_binary = SALLYPORT_BINARY=$(CURDIR)/build/$(PRESET)/sallyport

@@ -26,7 +26,7 @@ def binary(preset):
 def pytest(*args):
     """Each test gets a group of its own, so that workers take them one by one, the longest first."""
     return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n",
-            str(min(4 + 2 * CPUS, 16)), "--dist", "loadgroup", *args]
+            str(min(4 + 4 * CPUS, 16)), "--dist", "loadgroup", *args]
 
 
 class Background:

@@ -108,7 +108,7 @@ def test_44_a_busy_ca_is_left_alone_for_as_long_as_it_asks(world, form):
     assert 4 <= later[0] <= 15, later[0]   # a date has no fractions of seconds
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=55)
 def test_45_a_storm_of_refusals_meets_few_requests(world):
     """A hundred names want a certificate of a CA that refuses everything: a look at once, one after ten
     seconds, the next thirty seconds later."""

@@ -125,7 +125,7 @@ def at(proxy, host, **how):
     return handshake(proxy.tls_port, host, **how)
 
 
-@pytest.mark.slow(seconds=25)
+@pytest.mark.slow(seconds=76)
 @pytest.mark.parametrize("kind", ["tls-alpn-01", "http-01"])
 @pytest.mark.xfail(reason="live challenges are not shared between processes yet", strict=False)
 def test_66_two_processes_start_with_the_same_names(world, kind):
