@@ -109,7 +109,7 @@ def test_first_bytes_do_not_wait_for_the_last(world):
         c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n")
         for n in range(3):
             c.send(f"6\r\nevent{n}\r\n".encode())
-            time.sleep(0.4)
+            time.sleep(1.5)
         c.send(b"0\r\n\r\n")
     world.with_own_certificate(respond=respond)
     with world.http() as c:
@@ -118,7 +118,7 @@ def test_first_bytes_do_not_wait_for_the_last(world):
         c.read_head()
         while b"event0" not in c.buffer:
             c._more()
-        assert time.monotonic() - begin < 0.35
+        assert time.monotonic() - begin < 1.4
 
 
 def test_a_stalled_body_is_given_up(world):
