@@ -23,8 +23,4 @@ const char *chains_next_url(struct chains *c);
 /* Whether its topmost certificate, or its leaf, was issued by this common name. */
 bool chains_leads_to(struct str pem, const char *common_name);
 
-/* Takes the next target of a Link value: its URL when its rel is "alternate", else STR_NONE. False at the
- * end. For its test and chains_new. */
-bool chains_link(struct str *value, struct str *url);
-
 #endif
