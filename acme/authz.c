@@ -2,12 +2,13 @@
 /*
  * authz: from "prove it" to "valid".
  *
- *   READ --> PREPARE --> PUBLISH --> ANNOUNCE --> WATCH --> LOOK --> done
- *     \                                             ^________/
+ *   READ --> HOLD --> PREPARE --> PUBLISH --> ANNOUNCE --> WATCH --> LOOK --> done
+ *     \                                                       ^________/
  *      \--> done (valid already)
  *
  * The order matters: a fast CA comes before the reply to ANNOUNCE, so that every worker answers the
- * challenge, or every name server has its record, before the CA hears of it.
+ * challenge, or every name server has its record, before the CA hears of it. From PREPARE to the end the
+ * account keeps its key: the answer names it.
  */
 #include "acme/authz.h"
 
@@ -27,6 +28,7 @@
 /* X(enumerator, function, text, deadline in ms; 0: the request has its own) */
 #define AUTHZ_STATES(X) \
 	X(AUTHZ_READ, read, "reading the authorization", 0) \
+	X(AUTHZ_HOLD, hold, "waiting for a change of the account key", 0) \
 	X(AUTHZ_PREPARE, prepare, "preparing the challenge", 30000) \
 	X(AUTHZ_PUBLISH, publish, "publishing the challenge", 10000) \
 	X(AUTHZ_ANNOUNCE, announce, "announcing the challenge", 0) \
@@ -43,7 +45,7 @@ enum { GRACE_MS = 60000, WATCH_MAX_MS = 120000, ANNOUNCEMENTS = 2, KEY_AUTHORIZA
 
 struct authz {
 	struct ca *ca;
-	struct key *key;
+	struct signer_use use;
 	char *kid, *url, *name;
 	struct challenge_table *table;
 	enum conf_challenge wanted[CONF_CHALLENGES];
@@ -114,7 +116,7 @@ static void free_authz(struct authz **a)
 	dns_proof_end(&old->proof);
 	if (old->answer)
 		free_answer(old->answer);
-	key_unref(&old->key);
+	signer_leave(&old->use);
 	mem_free(&old->kid);
 	mem_free(&old->url);
 	mem_free(&old->name);
@@ -149,7 +151,7 @@ static void on_answer(void *owner, enum err err, const struct request_answer *an
 
 static void post(struct authz *a, const char *url, struct str payload, enum request_repeat repeat)
 {
-	a->request = request_start(&(struct request_args){ .ca = a->ca, .key = a->key, .kid = a->kid,
+	a->request = request_start(&(struct request_args){ .ca = a->ca, .kid = a->kid,
 		.url = url, .payload = payload, .repeat = repeat }, on_answer, a);
 }
 
@@ -275,7 +277,22 @@ static void answer_read(struct authz *a, const struct authz_body *body)
 	else if (!choose(a, body))
 		fail(a, E_CHALLENGE, "the CA offers no challenge that can reach us");
 	else
+		enter(a, AUTHZ_HOLD);
+}
+
+/* ---- HOLD ---- */
+
+static void ask_hold(struct authz *a)
+{
+	if (signer_enter(&a->ca->signer, &a->use))
 		enter(a, AUTHZ_PREPARE);
+}
+
+static void on_admitted(struct waiter *w, enum err err, const struct fault *fault)
+{
+	(void)err;
+	(void)fault;
+	enter(container_of(w, struct authz, use.waiter), AUTHZ_PREPARE);
 }
 
 /* ---- PREPARE ---- */
@@ -312,8 +329,8 @@ static void ask_prepare(struct authz *a)
 	p->answer->is_wildcard = a->is_wildcard;
 	memcpy(p->answer->issuer, a->offer.issuer, sizeof p->answer->issuer);
 	/* The thumbprint of a key is always there; the token's length was checked. */
-	enum err err = a->offer.token[0] ? jws_key_authorization(a->key, str_from(a->offer.token),
-		&p->answer->key_authorization) : E_OK;
+	enum err err = a->offer.token[0] ? jws_key_authorization(a->ca->signer.key,
+		str_from(a->offer.token), &p->answer->key_authorization) : E_OK;
 	ASSERT(!err);
 	a->errand = errand_work(a->ca->loop, run_prepare, p, free_preparation, on_prepared, a);
 }
@@ -514,7 +531,6 @@ struct authz *authz_start(const struct authz_args *args, authz_fn *fn, void *own
 	ASSERT(args->n_wanted <= CONF_CHALLENGES && fn);
 	struct authz *a = mem_new(sizeof *a);
 	a->ca = args->ca;
-	a->key = key_ref((struct key *)args->key);
 	a->kid = mem_strdup(args->kid);
 	a->url = mem_strdup(args->url);
 	a->name = mem_strdup(args->name);
@@ -524,6 +540,7 @@ struct authz *authz_start(const struct authz_args *args, authz_fn *fn, void *own
 	a->n_wanted = args->n_wanted;
 	a->fn = fn;
 	a->owner = owner;
+	signer_use_init(&a->use, SIGNER_PROOF, on_admitted);
 	deadline_init(&a->deadline, args->ca->loop, on_deadline);
 	enter(a, AUTHZ_READ);
 	return a;

@@ -49,7 +49,6 @@ enum err authz_parse(struct str body, struct authz_body *out, struct fault *faul
 
 struct authz_args {
 	struct ca *ca;
-	const struct key *key;             /* the account's; referenced */
 	const char *kid;                   /* copied */
 	const char *url;                   /* copied */
 	const char *name;                  /* identifier it must be about (without "*."); copied */

@@ -5,9 +5,11 @@
 #ifndef ACME_CA_H
 #define ACME_CA_H
 
+#include "acme/agreement.h"
 #include "acme/breaker.h"
 #include "acme/directory.h"
 #include "acme/nonce.h"
+#include "acme/signer.h"
 
 struct account;
 struct internal_ca;
@@ -22,6 +24,8 @@ struct ca {
 	int64_t accepted_at_ms;   /* monotonic: it last took a nonce of ours; 0: never */
 	struct breaker breaker;
 	struct account *account;
+	struct signer signer;     /* with the account's key, once there is one */
+	struct agreement agreement;   /* of the last userActionRequired */
 	struct dns_line *dns;     /* shared by all CAs */
 	struct internal_ca *internal;   /* our own: then transport, directory and account are NULL */
 	int worked;      /* the challenge that last worked here (enum conf_challenge), or -1 */

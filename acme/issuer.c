@@ -244,6 +244,7 @@ static enum err open_ca(struct issuer *i, struct ca *ca, const struct conf_ca *c
 	ca->conf = conf;
 	ca->worked = -1;
 	ca->dns = i->dns;
+	signer_init(&ca->signer);
 	if (conf->is_internal) {
 		ca->internal = internal_ca_new(i->env.loop, i->env.store);
 		return E_OK;
@@ -263,6 +264,7 @@ static void close_ca(struct ca *ca)
 {
 	internal_ca_free(&ca->internal);
 	account_free(&ca->account);
+	signer_fini(&ca->signer);
 	directory_free(&ca->directory);
 	if (ca->transport)
 		ca->transport->ops->free(ca->transport);

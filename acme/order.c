@@ -48,7 +48,6 @@ enum { WATCH_MAX_MS = 10 * 60 * 1000, FINALIZE_MAX = 3, PAYLOAD_MAX = 64 * 1024,
 
 struct order {
 	struct ca *ca;
-	struct key *key;
 	char *kid, *name, *profile, *replaces;
 	const char *preferred_chain;
 	bool must_have_profile, was_refused[ORDER_EXTRAS];
@@ -107,7 +106,6 @@ static void free_order(struct order **o)
 	deadline_disarm(&old->deadline);
 	authz_cancel(&old->authz);
 	request_cancel(&old->request);
-	key_unref(&old->key);
 	buf_fini(&old->csr);
 	mem_free(&old->body);
 	mem_free(&old->kid);
@@ -141,7 +139,7 @@ static void on_answer(void *owner, enum err err, const struct request_answer *an
 static void post(struct order *o, const char *url, struct str payload, const char *accept,
 	enum request_repeat repeat)
 {
-	o->request = request_start(&(struct request_args){ .ca = o->ca, .key = o->key, .kid = o->kid,
+	o->request = request_start(&(struct request_args){ .ca = o->ca, .kid = o->kid,
 		.url = url, .payload = payload, .accept = accept, .repeat = repeat }, on_answer, o);
 }
 
@@ -380,7 +378,7 @@ static void on_authorized(void *owner, enum err err, const struct authz_result *
 static void ask_authorize(struct order *o)
 {
 	struct authz_args args = {
-		.ca = o->ca, .key = o->key, .kid = o->kid, .url = o->body->authz[o->next_authz],
+		.ca = o->ca, .kid = o->kid, .url = o->body->authz[o->next_authz],
 		.name = strncmp(o->name, "*.", 2) ? o->name : o->name + 2,
 		.is_wildcard = strncmp(o->name, "*.", 2) == 0,
 		.table = o->table, .n_wanted = o->n_wanted,
@@ -591,7 +589,6 @@ struct order *order_start(const struct order_args *args)
 	ASSERT(args->on_done && args->on_placed && args->csr.len && args->csr.len <= CSR_MAX);
 	struct order *o = mem_new(sizeof *o);
 	o->ca = args->ca;
-	o->key = key_ref((struct key *)args->account_key);
 	o->kid = mem_strdup(args->kid);
 	o->name = mem_strdup(args->name);
 	o->profile = args->profile ? mem_strdup(args->profile) : NULL;

@@ -46,7 +46,6 @@ struct order;
 
 struct order_args {
 	struct ca *ca;
-	const struct key *account_key;      /* referenced */
 	const char *kid;                    /* copied */
 	const char *name;                   /* copied */
 	const char *profile;                /* or NULL; copied */

@@ -2,10 +2,11 @@
 /*
  * request: sign, send, and judge the answer.
  *
- *   NONCE --> SEND --> done
+ *   NONCE --> SEND <--> HOLD (the account's key is being changed)
  *     ^ \______|\
- *     |         v
+ *     |        | v
  *     +------ PAUSE
+ *              +--> done
  *
  * Every answer gives a nonce back, also the failed ones. A bad nonce is no failure: the same payload is
  * signed again at once.
@@ -22,6 +23,7 @@
 
 #define REQUEST_STATES(X) \
 	X(REQUEST_NONCE, nonce, "asking for a nonce") \
+	X(REQUEST_HOLD, hold, "waiting for a change of the account key") \
 	X(REQUEST_SEND, send, "waiting for the CA's answer") \
 	X(REQUEST_PAUSE, pause, "waiting to repeat a request")
 
@@ -37,7 +39,7 @@ enum { BAD_NONCES = 10, BAD_NONCES_UNLUCKY = 32, ACCEPTED_AGE_MS = 60000, BAD_NO
 
 struct request {
 	struct ca *ca;
-	struct key *key;
+	struct key *key;            /* NULL: the signer's */
 	char *kid, *url;
 	struct buf payload;
 	const char *accept;
@@ -47,6 +49,7 @@ struct request {
 
 	enum request_state state;
 	void *call;
+	struct signer_use use;
 	struct deadline pause;
 	struct loop_task failing;   /* what cannot even be sent */
 	int64_t pause_ms;
@@ -56,6 +59,7 @@ struct request {
 };
 
 static void ask_nonce(struct request *r);
+static void ask_hold(struct request *r);
 static void ask_send(struct request *r);
 static void ask_pause(struct request *r);
 
@@ -83,6 +87,7 @@ static void free_request(struct request **r)
 	*r = NULL;
 	deadline_disarm(&old->pause);
 	loop_task_cancel(&old->failing);
+	signer_leave(&old->use);
 	key_unref(&old->key);
 	buf_fini(&old->payload);
 	mem_free(&old->kid);
@@ -190,6 +195,20 @@ static void answer_nonce(struct request *r, const struct fetch_answer *a)
 	}
 }
 
+/* ---- HOLD ---- */
+
+static void ask_hold(struct request *r)
+{
+	(void)r;
+}
+
+static void on_admitted(struct waiter *w, enum err err, const struct fault *fault)
+{
+	(void)err;
+	(void)fault;
+	enter(container_of(w, struct request, use.waiter), REQUEST_SEND);
+}
+
 /* ---- SEND ---- */
 
 static void ask_send(struct request *r)
@@ -199,8 +218,12 @@ static void ask_send(struct request *r)
 		{ STR("content-type"), STR("application/jose+json") },
 		{ STR("accept"), str_from(r->accept) },
 	};
-	struct jws_args jws = { r->key, r->kid, str_from(r->nonce), str_from(r->url),
-		buf_str(&r->payload) };
+	if (!r->key && !signer_enter(&r->ca->signer, &r->use)) {
+		enter(r, REQUEST_HOLD);
+		return;
+	}
+	struct jws_args jws = { r->key ? r->key : r->ca->signer.key, r->kid, str_from(r->nonce),
+		str_from(r->url), buf_str(&r->payload) };
 	buf_init(&body, JWS_BODY_MAX);
 	enum err err = jws_sign(&jws, &body);
 	if (err) {
@@ -236,13 +259,16 @@ static void refused(struct request *r, const struct fetch_answer *a)
 {
 	problem_read(a->status, directory_is_json(a->headers) ? a->body : STR_NONE, &r->fault);
 	int64_t wait_ms = note_retry_after(r, a);
+	if (str_is(str_from(r->fault.type), "userActionRequired"))
+		agreement_read(a->headers, a->body, &r->ca->agreement);
 	if (problem_class(&r->fault) != PROBLEM_NONCE && a->status < 500)
 		r->ca->accepted_at_ms = clock_mono_ms();
 	if (problem_class(&r->fault) == PROBLEM_NONCE)
 		bad_nonce(r, headers_get(a->headers, "replay-nonce"));
 	else if (r->repeat == REQUEST_REPEAT_UNANSWERED)
 		finish(r, r->fault.code, NULL);
-	else if (a->status == 408 || (a->status >= 500 && a->status != 503 && wait_ms <= 0))
+	else if (a->status == 408 || (a->status >= 500 && a->status != 501 && a->status != 503
+		&& wait_ms <= 0))
 		trouble(r, true);
 	else
 		finish(r, r->fault.code, NULL);
@@ -286,6 +312,7 @@ static void on_fetched(void *owner, enum err err, const struct fetch_answer *a,
 {
 	struct request *r = owner;
 	r->call = NULL;
+	signer_leave(&r->use);
 	if (err) {
 		/* Whatever the network said, for us the CA cannot be reached. */
 		r->fault = fault ? *fault : (struct fault){ .code = err };
@@ -307,10 +334,10 @@ static void on_fetched(void *owner, enum err err, const struct fetch_answer *a,
 
 struct request *request_start(const struct request_args *args, request_fn *fn, void *owner)
 {
-	ASSERT(args->ca && args->key && args->url && fn);
+	ASSERT(args->ca && (args->key || args->kid) && args->url && fn);
 	struct request *r = mem_new(sizeof *r);
 	r->ca = args->ca;
-	r->key = key_ref((struct key *)args->key);
+	r->key = args->key ? key_ref((struct key *)args->key) : NULL;
 	r->kid = args->kid ? mem_strdup(args->kid) : NULL;
 	r->url = mem_strdup(args->url);
 	buf_init(&r->payload, JWS_BODY_MAX);
@@ -321,6 +348,7 @@ struct request *request_start(const struct request_args *args, request_fn *fn, v
 	r->owner = owner;
 	deadline_init(&r->pause, args->ca->loop, on_paused);
 	loop_task_init(&r->failing, on_failing);
+	signer_use_init(&r->use, SIGNER_REQUEST, on_admitted);
 	enter(r, REQUEST_NONCE);
 	return r;
 }

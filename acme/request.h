@@ -17,8 +17,9 @@ enum request_repeat { REQUEST_REPEATABLE, REQUEST_REPEAT_ONCE,
 
 struct request_args {
 	struct ca *ca;            /* its directory is held */
-	const struct key *key;    /* referenced */
-	const char *kid;          /* copied; NULL: newAccount, the key goes along */
+	/* Referenced. NULL: the account's own, the one it has when the request goes out (signer). */
+	const struct key *key;
+	const char *kid;          /* copied; NULL: the key goes along, as in newAccount */
 	const char *url;          /* copied */
 	struct str payload;       /* copied; "" is POST-as-GET */
 	const char *accept;       /* literal, or NULL */

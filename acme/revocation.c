@@ -100,7 +100,7 @@ static void post(struct revocation *r)
 		return;
 	}
 	r->request = request_start(&(struct request_args){ .ca = r->ca,
-		.key = account_key(r->ca->account), .kid = account_kid(r->ca->account),
+		.kid = account_kid(r->ca->account),
 		.url = d->revoke_cert, .payload = buf_str(&r->payload), .repeat = REQUEST_REPEATABLE },
 		on_answer, r);
 }

@@ -158,6 +158,7 @@ static inline void script_open(struct script *s, struct ca *ca, const struct scr
 	ca->conf = &script_conf;
 	ca->transport = &s->transport;
 	ca->worked = -1;
+	signer_init(&ca->signer);
 	ca->directory = directory_new(s->loop, &s->transport, script_conf.directory);
 }
 
@@ -189,6 +190,7 @@ static inline void script_close(struct script *s, struct ca *ca)
 {
 	assert_int_equal(s->open, 0);
 	directory_free(&ca->directory);
+	signer_fini(&ca->signer);
 	script_settle(s->loop);
 	loop_free(&s->loop);
 }

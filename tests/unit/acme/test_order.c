@@ -73,7 +73,7 @@ static void on_done(void *owner, struct order *o, enum err err, struct str chain
 
 static void begin(const char *resume_url)
 {
-	struct order_args args = { .ca = &ca, .account_key = key, .kid = "https://ca.test/account/1",
+	struct order_args args = { .ca = &ca, .kid = "https://ca.test/account/1",
 		.name = "a.test", .csr = STR("csr"), .resume_url = resume_url, .table = table,
 		.wanted = { CONF_HTTP_01, CONF_TLS_ALPN_01 }, .n_wanted = 2,
 		.profile = wanted_profile, .must_have_profile = must_have_profile,
@@ -87,6 +87,7 @@ static void begin(const char *resume_url)
 static void open_script(const struct script_line *lines, unsigned n)
 {
 	script_open(&script, &ca, lines, n);
+	signer_set_key(&ca.signer, key);
 	loop_task_init(&published, on_published);
 	table = challenge_table_new(script.loop, publish, NULL);
 	script_fetch_directory(&script, &ca);
