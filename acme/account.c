@@ -3,26 +3,27 @@
  * account: brought up once for all who wait, step by step:
  *
  *   IDLE --> DIRECTORY --> LOCK --> LOAD --> MAKE --> SAVE_KEY --> REGISTER --> SAVE_KID --> READY
- *     ^          |                   \___________________________/^    |          (lost: REGISTER again)
+ *     ^          |                   |\___________________________/^ ^  |          (lost: REGISTER again)
+ *     |          |     two keys:  SETTLE    doubted: ASK ____________/  |
+ *     |          |     another key wanted:  ROLL --> READY              |
  *     +----------+------------ any failure -----------------------------+
  *
  * The key is saved before the POST: a reply that is lost, or a kill, costs nothing, because newAccount
- * with the same key answers with the same account.
+ * with the same key answers with the same account. READY is an account whose standing may still keep
+ * names out (closed, to be agreed for): then those in line are told why.
  */
 #include "acme/account.h"
 
-#include <stdio.h>
-
-#include "acme/jws.h"
+#include "acme/account_store.h"
+#include "acme/contact.h"
 #include "acme/problem.h"
-#include "acme/record.h"
 #include "acme/request.h"
+#include "acme/rollover.h"
+#include "acme/standing.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "certstore/digest.h"
 
 /* X(enumerator, function, text) in the order they are walked */
 #define ACCOUNT_STATES(X) \
@@ -30,10 +31,13 @@
 	X(ACCOUNT_DIRECTORY, directory, "fetching the directory") \
 	X(ACCOUNT_LOCK, lock, "waiting for another process's account work") \
 	X(ACCOUNT_LOAD, load, "reading the account key") \
+	X(ACCOUNT_SETTLE, settle, "finding out which of two keys is the account's") \
+	X(ACCOUNT_ASK, ask, "asking whether the account is still good") \
 	X(ACCOUNT_MAKE, make, "making an account key") \
 	X(ACCOUNT_SAVE_KEY, save_key, "saving the account key") \
 	X(ACCOUNT_REGISTER, register, "registering the account") \
 	X(ACCOUNT_SAVE_KID, save_kid, "saving the account URL") \
+	X(ACCOUNT_ROLL, roll, "changing the account key") \
 	X(ACCOUNT_READY, ready, "ready")
 
 enum account_state {
@@ -42,7 +46,7 @@ enum account_state {
 #undef X
 };
 
-enum { LOCK_WAIT_MS = 10000, ACCOUNT_NAME = 320, RECORD_MAX = 32 * 1024, PAYLOAD_MAX = 16 * 1024 };
+enum { LOCK_WAIT_MS = 10000, PAYLOAD_MAX = 16 * 1024, EMAIL_MAX = 400, FOUND_GOOD_MS = 10 * 60 * 1000 };
 
 /* How long a refusal by the CA, or trouble of our own, is remembered. */
 static const int64_t refused_ms = (int64_t)3600 * 1000, trouble_ms = 60000;
@@ -54,16 +58,28 @@ struct account {
 	char name[ACCOUNT_NAME];
 
 	enum account_state state;
-	struct key *key;
-	char kid[ACME_URL];
+	struct account_record record;
 	bool is_key_saved, is_locked, is_without_contact;
+	bool is_new_key;                /* made since the last time it was up */
 	struct waiter directory;
 	struct errand *errand;
 	struct request *request;
-	struct list line;
+	struct list line, line_up;
 
-	struct loop_task telling;       /* a refusal still in force */
-	struct fault refusal;
+	/* what else is to be done on the way up */
+	bool wants_new, is_doubted;
+	struct rollover *rollover;
+	struct waiter *roller;
+	struct key *roll_to;
+
+	/* beside it */
+	struct errand *peek, *note;
+	struct account_update *update;
+	bool was_contact_tried;
+	int64_t found_good_at_ms;       /* monotonic; 0: never */
+
+	struct loop_task begin;         /* somebody came */
+	struct fault refusal;           /* still in force */
 	int64_t refused_until_ms;       /* wall clock */
 };
 
@@ -82,10 +98,15 @@ static const struct {
 
 static const struct log log_acme = { "acme" };
 
+static const char *ca_name(const struct account *a)
+{
+	return a->ca->conf->name;
+}
+
 static void enter(struct account *a, enum account_state state)
 {
 	a->state = state;
-	log_trace(&log_acme, "account", "ca=%s state=%d", a->ca->conf->name, (int)state);
+	log_trace(&log_acme, "account", "ca=%s state=%d", ca_name(a), (int)state);
 	rows[state].ask(a);
 }
 
@@ -94,6 +115,22 @@ static void unlock(struct account *a)
 	if (a->is_locked)
 		a->store->ops->unlock(a->store, a->name);
 	a->is_locked = false;
+}
+
+static void tell_roller(struct account *a, enum err err, const struct fault *fault)
+{
+	struct waiter *w = a->roller;
+	a->roller = NULL;
+	key_unref(&a->roll_to);
+	if (w)
+		w->fn(w, err, fault);
+}
+
+static void tell_all(struct account *a, enum err err, const struct fault *fault)
+{
+	waiter_tell_all(&a->line_up, err, fault);
+	tell_roller(a, err, fault);
+	waiter_tell_all(&a->line, err, fault);
 }
 
 /* What fails here fails for every name, so that it is remembered here and not with the names. */
@@ -115,13 +152,48 @@ static void fail(struct account *a, const struct fault *fault)
 		a->refused_until_ms = f.retry_at_ms;
 	}
 	log_kv(&log_acme, LOG_WARN, "ACME account not usable", (struct log_field[]){
-		{ .key = "ca", .text = str_from(a->ca->conf->name) },
+		{ .key = "ca", .text = str_from(ca_name(a)) },
 		{ .key = "while", .text = str_from(f.activity) },
 		{ .key = "err", .text = str_from(err_text(f.code)) },
 		{ .key = "type", .text = f.type[0] ? str_from(f.type) : STR_NONE },
 		{ .key = "detail", .text = str_from(f.detail) },
 	}, 5);
-	waiter_tell_all(&a->line, f.code, &f);
+	tell_all(a, f.code, &f);
+}
+
+/* ---- the record ---- */
+
+static struct errand *save(struct account *a, errand_fn *fn)
+{
+	return account_store_save(a->store, a->name, &a->record, a->ca->conf->directory, fn, a);
+}
+
+static void on_noted(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct account *a = owner;
+	(void)object;
+	a->note = NULL;
+	if (err)
+		log_warn(&log_acme, "account record not saved", "ca=%s err=%s", ca_name(a),
+			fault->detail[0] ? fault->detail : err_text(err));
+}
+
+/* In the background; the store does them in their order. */
+static void note(struct account *a)
+{
+	if (!a->record.key)
+		return;
+	errand_abandon(&a->note);
+	a->note = save(a, on_noted);
+}
+
+static void take_record(struct account *a, struct account_record **r)
+{
+	account_record_fini(&a->record);
+	a->record = **r;
+	mem_free(r);
+	a->is_key_saved = true;
+	signer_set_key(&a->ca->signer, a->record.key);
 }
 
 /* ---- IDLE ---- */
@@ -133,13 +205,22 @@ static void ask_idle(struct account *a)
 
 /* ---- DIRECTORY ---- */
 
+/* What is in memory is not enough, or not to be trusted. */
+static bool must_load(const struct account *a)
+{
+	return !a->record.key || !a->is_key_saved || a->record.next_key || a->wants_new || a->is_doubted
+		|| a->roller;
+}
+
 static void ask_directory(struct account *a)
 {
-	if (directory_get(a->ca->directory))
-		enter(a, a->key && a->kid[0] ? ACCOUNT_READY : a->key && a->is_key_saved
-			? ACCOUNT_REGISTER : ACCOUNT_LOCK);
-	else
+	if (!directory_get(a->ca->directory))
 		directory_wait(a->ca->directory, &a->directory);
+	else if (must_load(a))
+		enter(a, ACCOUNT_LOCK);
+	else
+		enter(a, a->record.kid[0] || a->record.standing != ACCOUNT_GOOD ? ACCOUNT_READY
+			: ACCOUNT_REGISTER);
 }
 
 static void on_directory(struct waiter *w, enum err err, const struct fault *fault)
@@ -172,93 +253,160 @@ static void answer_lock(struct account *a)
 
 /* ---- LOAD ---- */
 
-static enum err parse_record(struct str bytes, const char *name, void **object, struct fault *fault)
-{
-	(void)name;
-	return account_record_parse(bytes, (struct account_record **)object, fault);
-}
-
-static void free_record(void *object)
-{
-	struct account_record *r = object;
-	account_record_free(&r);
-}
-
 static void ask_load(struct account *a)
 {
-	a->errand = errand_load(a->store, STORE_ACCOUNTS, a->name, parse_record, free_record, on_errand,
-		a);
+	a->errand = account_store_load(a->store, a->name, on_errand, a);
+}
+
+/* With one key. */
+static void judge(struct account *a)
+{
+	if (a->record.standing != ACCOUNT_GOOD)
+		enter(a, ACCOUNT_READY);
+	else if (!a->record.kid[0])
+		enter(a, ACCOUNT_REGISTER);
+	else if (a->is_doubted)
+		enter(a, ACCOUNT_ASK);
+	else
+		enter(a, a->roller ? ACCOUNT_ROLL : ACCOUNT_READY);
 }
 
 static void answer_load(struct account *a, struct account_record *r)
 {
-	key_unref(&a->key);
-	a->key = key_ref(r->key);
-	a->is_key_saved = true;
-	memcpy(a->kid, r->kid, sizeof a->kid);
-	account_record_free(&r);
-	if (!a->kid[0]) {
-		enter(a, ACCOUNT_REGISTER);
+	/* Another process changed the key: that is why ours was refused. */
+	if (a->record.key && !str_equal(key_public(a->record.key), key_public(r->key)))
+		a->is_doubted = false;
+	take_record(a, &r);
+	if (a->wants_new)
+		enter(a, ACCOUNT_MAKE);
+	else if (a->record.next_key && a->record.kid[0])
+		enter(a, ACCOUNT_SETTLE);
+	else
+		judge(a);
+}
+
+/* ---- SETTLE ---- */
+
+static struct rollover_args rollover_args(struct account *a)
+{
+	return (struct rollover_args){ .ca = a->ca, .store = a->store, .name = a->name, .record = &a->record };
+}
+
+static void on_settled(void *owner, enum err err, const struct fault *fault)
+{
+	struct account *a = owner;
+	a->rollover = NULL;
+	signer_set_key(&a->ca->signer, a->record.key);
+	if (err && a->record.next_key) {
+		fail(a, fault);
 		return;
 	}
-	unlock(a);
+	/* Neither of the two: the account itself is in question. */
+	a->is_doubted |= err != E_OK;
+	judge(a);
+}
+
+static void ask_settle(struct account *a)
+{
+	struct rollover_args args = rollover_args(a);
+	a->rollover = rollover_settle(&args, on_settled, a);
+}
+
+/* ---- ASK ---- */
+
+/* Deactivated; and so is all that its key could do. */
+static void replace(struct account *a)
+{
+	a->is_doubted = false;
+	if (standing_may_replace(&a->record, ca_name(a))) {
+		enter(a, ACCOUNT_MAKE);
+		return;
+	}
+	note(a);
 	enter(a, ACCOUNT_READY);
+}
+
+static void found_good(struct account *a, const struct request_answer *answer)
+{
+	a->is_doubted = false;
+	a->found_good_at_ms = clock_mono_ms();
+	request_header_url(answer->headers, "location", a->record.kid);
+	judge(a);
+}
+
+static void must_agree(struct account *a)
+{
+	standing_set(&a->record, ACCOUNT_MUST_AGREE);
+	a->record.agreement = a->ca->agreement;
+	standing_shout(&a->record, ca_name(a));
+	note(a);
+}
+
+static void on_asked(void *owner, enum err err, const struct request_answer *answer,
+	const struct fault *fault)
+{
+	struct account *a = owner;
+	struct registration_view view = { 0 };
+	struct str type = str_from(fault ? fault->type : "");
+	a->request = NULL;
+	if (!err)
+		registration_read(answer->body, &view);
+	if (str_is(type, "unauthorized") || (view.status[0] && strcmp(view.status, "valid") != 0)) {
+		replace(a);
+	} else if (!err) {
+		found_good(a, answer);
+	} else if (str_is(type, "accountDoesNotExist")) {
+		a->is_doubted = false;
+		a->record.kid[0] = '\0';
+		enter(a, ACCOUNT_REGISTER);
+	} else if (str_is(type, "userActionRequired")) {
+		a->is_doubted = false;
+		must_agree(a);
+		enter(a, ACCOUNT_READY);
+	} else {
+		fail(a, fault);
+	}
+}
+
+static void ask_ask(struct account *a)
+{
+	struct buf payload;
+	buf_init(&payload, PAYLOAD_MAX);
+	registration_ask(&payload);
+	str_copy(a->record.previous, ACME_URL, str_from(a->record.kid));
+	a->request = request_start(&(struct request_args){ .ca = a->ca, .key = a->record.key,
+		.url = directory_get(a->ca->directory)->new_account, .payload = buf_str(&payload),
+		.repeat = REQUEST_REPEATABLE }, on_asked, a);
+	buf_fini(&payload);
 }
 
 /* ---- MAKE ---- */
 
-static enum err make_key(void *object, struct fault *fault)
-{
-	struct key **key = object;
-	enum err err = key_generate(CONF_KEY_P256, key);
-	return err ? fault_set(fault, err, "no account key can be made") : E_OK;
-}
-
-static void free_key_box(void *object)
-{
-	struct key **key = object;
-	key_unref(key);
-	mem_free(&key);
-}
-
 static void ask_make(struct account *a)
 {
-	a->errand = errand_work(a->ca->loop, make_key, mem_new(sizeof(struct key *)), free_key_box,
-		on_errand, a);
+	a->errand = errand_make_key(a->ca->loop, CONF_KEY_P256, on_errand, a);
 }
 
-static void answer_make(struct account *a, struct key **key)
+/* A record of its own; of the one before, its URL and when it was replaced stay. */
+static void answer_make(struct account *a, struct key *key)
 {
-	key_unref(&a->key);
-	a->key = *key;
-	mem_free(&key);
+	struct account_record old = a->record;
+	account_record_init(&a->record);
+	str_copy(a->record.previous, ACME_URL, str_from(old.kid[0] ? old.kid : old.previous));
+	a->record.replaced_at_ms = old.replaced_at_ms;
+	account_record_fini(&old);
+	a->record.key = key;
+	signer_set_key(&a->ca->signer, a->record.key);
+	a->wants_new = a->is_key_saved = a->is_without_contact = false;
+	a->is_new_key = true;
 	enter(a, ACCOUNT_SAVE_KEY);
 }
 
-/* ---- SAVE_KEY, SAVE_KID ---- */
-
-static void save(struct account *a)
-{
-	struct buf b;
-	buf_init(&b, RECORD_MAX);
-	enum err err = record_add(&b, "sallyport-account", STR("1"));
-	if (!err)
-		err = record_add(&b, "directory", str_from(a->ca->conf->directory));
-	if (!err)
-		err = record_add(&b, "kid", str_from(a->kid));
-	if (!err)
-		err = buf_add(&b, STR("\n"));
-	if (!err)
-		err = key_to_pem(a->key, &b);
-	ASSERT(!err);  /* all of it was checked or made by us */
-	a->errand = errand_save(a->store, STORE_ACCOUNTS, a->name, buf_str(&b), on_errand, a);
-	mem_wipe(b.at, b.len);
-	buf_fini(&b);
-}
+/* ---- SAVE_KEY ---- */
 
 static void ask_save_key(struct account *a)
 {
-	save(a);
+	a->errand = save(a, on_errand);
 }
 
 static void answer_save_key(struct account *a)
@@ -269,35 +417,6 @@ static void answer_save_key(struct account *a)
 
 /* ---- REGISTER ---- */
 
-static enum err add_binding(struct account *a, struct buf *payload)
-{
-	const struct conf_ca *conf = a->ca->conf;
-	struct str url = str_from(directory_get(a->ca->directory)->new_account);
-	payload->len--;  /* the closing brace */
-	enum err err = buf_add(payload, STR(",\"externalAccountBinding\":"));
-	if (!err)
-		err = jws_bind(a->key, conf->eab_kid, conf->eab_hmac, url, payload);
-	return err ? err : buf_add(payload, STR("}"));
-}
-
-static enum err registration(struct account *a, struct buf *payload)
-{
-	struct json *root = json_new_object();
-	json_put_bool(root, "termsOfServiceAgreed", true);
-	if (a->email && !a->is_without_contact) {
-		char contact[512];
-		struct json *list = json_new_array();
-		snprintf(contact, sizeof contact, "mailto:%s", a->email);
-		json_append_str(list, str_from(contact));
-		json_put(root, "contact", list);
-	}
-	enum err err = json_print(root, payload, false);
-	json_free(&root);
-	if (!err && a->ca->conf->eab_kid && a->ca->conf->eab_hmac)
-		err = add_binding(a, payload);
-	return err;
-}
-
 static void on_registered(void *owner, enum err err, const struct request_answer *answer,
 	const struct fault *fault);
 
@@ -306,11 +425,11 @@ static void ask_register(struct account *a)
 	struct buf payload;
 	struct fault fault = { 0 };
 	buf_init(&payload, PAYLOAD_MAX);
-	if (registration(a, &payload))
+	if (registration_new(a->ca, a->record.key, a->is_without_contact ? NULL : a->email, &payload))
 		fault_set(&fault, E_ACCOUNT, "the EAB secret is neither base64url nor base64");
 	else
 		a->request = request_start(&(struct request_args){
-			.ca = a->ca, .key = a->key,
+			.ca = a->ca, .key = a->record.key,
 			.url = directory_get(a->ca->directory)->new_account,
 			.payload = buf_str(&payload), .repeat = REQUEST_REPEATABLE,
 		}, on_registered, a);
@@ -322,16 +441,23 @@ static void ask_register(struct account *a)
 static void answer_register(struct account *a, const struct request_answer *answer)
 {
 	struct fault fault = { 0 };
-	if (!request_header_url(answer->headers, "location", a->kid)) {
+	if (!request_header_url(answer->headers, "location", a->record.kid)) {
 		fault_set(&fault, E_ACME_PROTOCOL, "newAccount answered without Location");
 		fail(a, &fault);
 		return;
 	}
+	if (answer->status == 201 || !a->record.registered_at_ms)
+		a->record.registered_at_ms = clock_wall_ms();
+	contact_registered(&a->record, answer->status, answer->body,
+		a->email && !a->is_without_contact ? a->email : "");
+	if (a->is_without_contact)
+		str_copy(a->record.refused_contact, ACCOUNT_CONTACT, str_from(a->email));
 	log_kv(&log_acme, LOG_INFO, "ACME account registered", (struct log_field[]){
-		{ .key = "ca", .text = str_from(a->ca->conf->name) },
-		{ .key = "account", .text = str_from(a->kid) },
+		{ .key = "ca", .text = str_from(ca_name(a)) },
+		{ .key = "account", .text = str_from(a->record.kid) },
 		{ .key = "new", .text = answer->status == 201 ? STR("yes") : STR("no") },
 	}, 3);
+	standing_note_url(&a->record, ca_name(a));
 	enter(a, ACCOUNT_SAVE_KID);
 }
 
@@ -343,40 +469,107 @@ static bool is_contact_refused(struct account *a, const struct fault *fault)
 		&& (str_is(type, "invalidContact") || str_is(type, "unsupportedContact"));
 }
 
+static void refused(struct account *a, const struct fault *fault)
+{
+	struct fault f = *fault;
+	if (fault->status == 404)
+		directory_forget(a->ca->directory);
+	/* Whatever its reason, a no to a registration stays one for a while. */
+	enum problem_class class = problem_class(&f);
+	if (f.status && f.code != E_ACME_PROTOCOL && class != PROBLEM_CA && class != PROBLEM_NONCE)
+		f.code = E_ACCOUNT;
+	fail(a, &f);
+}
+
 static void on_registered(void *owner, enum err err, const struct request_answer *answer,
 	const struct fault *fault)
 {
 	struct account *a = owner;
+	struct str type = str_from(fault ? fault->type : "");
 	a->request = NULL;
 	if (!err) {
 		answer_register(a, answer);
 	} else if (is_contact_refused(a, fault)) {
 		a->is_without_contact = true;
 		enter(a, ACCOUNT_REGISTER);
+	} else if (str_is(type, "userActionRequired")) {
+		must_agree(a);
+		enter(a, ACCOUNT_READY);
+	} else if (str_is(type, "unauthorized") && a->record.previous[0] && !a->is_new_key) {
+		replace(a);  /* its account had been deactivated before the CA lost it for us */
 	} else {
-		if (fault->status == 404)
-			directory_forget(a->ca->directory);
-		struct fault f = *fault;
-		/* Whatever its reason, a no to a registration stays one for a while. */
-		enum problem_class class = problem_class(&f);
-		if (f.status && f.code != E_ACME_PROTOCOL && class != PROBLEM_CA && class != PROBLEM_NONCE)
-			f.code = E_ACCOUNT;
-		fail(a, &f);
+		refused(a, fault);
 	}
 }
 
+/* ---- SAVE_KID ---- */
+
 static void ask_save_kid(struct account *a)
 {
-	save(a);
+	a->errand = save(a, on_errand);
+}
+
+/* ---- ROLL ---- */
+
+static void on_rolled(void *owner, enum err err, const struct fault *fault)
+{
+	struct account *a = owner;
+	a->rollover = NULL;
+	if (err && a->record.next_key) {
+		/* Nobody knows which key it is; names wait until the CA can be asked. */
+		fail(a, fault);
+		return;
+	}
+	tell_roller(a, err, fault);
+	enter(a, ACCOUNT_READY);
+}
+
+static void ask_roll(struct account *a)
+{
+	struct rollover_args args = rollover_args(a);
+	a->rollover = rollover_start(&args, a->roll_to, on_rolled, a);
 }
 
 /* ---- READY ---- */
 
+static void on_updated(void *owner, enum err err, const struct account_answer *answer,
+	const struct fault *fault)
+{
+	struct account *a = owner;
+	a->update = NULL;
+	if (!err)
+		account_took_contact(a, a->email ? a->email : "", answer);
+	else
+		log_warn(&log_acme, "contact not updated", "ca=%s detail=%s", ca_name(a), fault->detail);
+}
+
+/* Once in a life: what the CA was told is not what the configuration says. */
+static void see_to_contact(struct account *a)
+{
+	const char *email = a->email ? a->email : "";
+	if (a->was_contact_tried || !contact_is_due(&a->record, email))
+		return;
+	a->was_contact_tried = true;
+	a->update = account_update_start(&(struct account_update_args){ .ca = a->ca, .kid = a->record.kid,
+		.kind = ACCOUNT_UPDATE_CONTACT, .email = email }, on_updated, a);
+}
+
 static void ask_ready(struct account *a)
 {
+	struct fault fault = { 0 };
+	enum err err = standing_refusal(&a->record, ca_name(a), &fault);
 	unlock(a);
 	a->refused_until_ms = 0;
-	waiter_tell_all(&a->line, E_OK, NULL);
+	a->is_new_key = false;
+	if (!err)
+		see_to_contact(a);
+	waiter_tell_all(&a->line_up, E_OK, NULL);
+	if (a->roller) {  /* it was not there, or is not ours to change */
+		if (!err)
+			fault_set(&fault, E_NOT_FOUND, "there was no account; one was made just now, with a new key");
+		tell_roller(a, fault.code, &fault);
+	}
+	waiter_tell_all(&a->line, err, err ? &fault : NULL);
 }
 
 /* ---- callbacks ---- */
@@ -391,7 +584,7 @@ static void answer_errand(struct account *a, void *object)
 		answer_load(a, object);
 		return;
 	case ACCOUNT_MAKE:
-		answer_make(a, object);
+		answer_make(a, errand_take_key(object));
 		return;
 	case ACCOUNT_SAVE_KEY:
 		answer_save_key(a);
@@ -418,40 +611,57 @@ static void on_errand(void *owner, enum err err, void *object, const struct faul
 		fail(a, fault);
 }
 
-static void on_telling(struct loop_task *t)
+/* A refusal that still holds, if there is one. */
+static bool is_refused(struct account *a)
 {
-	struct account *a = container_of(t, struct account, telling);
-	struct fault fault = a->refusal;
-	if (a->state == ACCOUNT_IDLE)
+	struct fault fault = { 0 };
+	if (clock_wall_ms() < a->refused_until_ms)
+		return true;
+	if (a->wants_new || !standing_refusal(&a->record, ca_name(a), &fault))
+		return false;
+	a->refusal = fault;
+	return true;
+}
+
+static void on_begin(struct loop_task *t)
+{
+	struct account *a = container_of(t, struct account, begin);
+	if (a->state != ACCOUNT_IDLE && a->state != ACCOUNT_READY)
+		return;
+	if (is_refused(a)) {
+		struct fault fault = a->refusal;
 		waiter_tell_all(&a->line, fault.code, &fault);
+	}
+	if (!list_is_empty(&a->line) || !list_is_empty(&a->line_up))
+		enter(a, ACCOUNT_DIRECTORY);
+}
+
+static void on_peeked(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct account *a = owner;
+	struct account_record *r = object;
+	(void)fault;
+	a->peek = NULL;
+	if (!err && a->state == ACCOUNT_IDLE && !a->record.key)
+		take_record(a, &r);
+	account_record_free(&r);
 }
 
 /* ---- the door ---- */
-
-/* host-0123456789abcdef: readable, and distinct for every directory. */
-static void name_account(struct account *a)
-{
-	struct url parts = { 0 };
-	unsigned char hash[DIGEST_SHA256];
-	char hex[ENCODE_HEX_SIZE(8)];
-	struct str url = str_from(a->ca->conf->directory);
-	digest_sha256(hash, url);
-	encode_hex(hex, str_of(hash, 8));
-	if (url_parse(url, &parts) || parts.host.len > 253)
-		parts.host = STR("ca");
-	snprintf(a->name, sizeof a->name, "%.*s-%s", STR_FMT(parts.host), hex);
-}
 
 struct account *account_new(const struct account_args *args)
 {
 	struct account *a = mem_new(sizeof *a);
 	a->ca = args->ca;
 	a->store = args->store;
-	a->email = args->email && strlen(args->email) < 400 ? args->email : NULL;
+	a->email = args->email && strlen(args->email) < EMAIL_MAX ? args->email : NULL;
+	account_record_init(&a->record);
 	list_init(&a->line);
+	list_init(&a->line_up);
 	waiter_init(&a->directory, on_directory);
-	loop_task_init(&a->telling, on_telling);
-	name_account(a);
+	loop_task_init(&a->begin, on_begin);
+	account_record_name(a->name, a->ca->conf->directory);
+	a->peek = account_store_load(a->store, a->name, on_peeked, a);
 	return a;
 }
 
@@ -460,75 +670,124 @@ void account_free(struct account **a)
 	if (!*a)
 		return;
 	errand_abandon(&(*a)->errand);
+	errand_abandon(&(*a)->peek);
+	errand_abandon(&(*a)->note);
 	request_cancel(&(*a)->request);
+	account_update_cancel(&(*a)->update);
+	rollover_cancel(&(*a)->rollover);
 	list_remove(&(*a)->directory.node);
-	loop_task_cancel(&(*a)->telling);
+	loop_task_cancel(&(*a)->begin);
 	unlock(*a);
-	key_unref(&(*a)->key);
+	key_unref(&(*a)->roll_to);
+	account_record_fini(&(*a)->record);
 	mem_free(a);
 }
 
 bool account_is_ready(const struct account *a)
 {
-	return a->state == ACCOUNT_READY && directory_get(a->ca->directory);
+	return a->state == ACCOUNT_READY && a->record.standing == ACCOUNT_GOOD
+		&& directory_get(a->ca->directory);
 }
 
 void account_wait(struct account *a, struct waiter *w)
 {
 	list_append(&a->line, &w->node);
-	if (a->state != ACCOUNT_IDLE && a->state != ACCOUNT_READY)
-		return;
-	if (clock_wall_ms() < a->refused_until_ms) {
-		loop_defer(a->ca->loop, &a->telling);
-		return;
-	}
-	ASSERT(!account_is_ready(a));
-	enter(a, ACCOUNT_DIRECTORY);
+	loop_defer(a->ca->loop, &a->begin);
+}
+
+void account_wait_up(struct account *a, struct waiter *w)
+{
+	list_append(&a->line_up, &w->node);
+	loop_defer(a->ca->loop, &a->begin);
 }
 
 void account_lost(struct account *a, const char *kid)
 {
-	if (a->state != ACCOUNT_READY || !str_is(str_from(kid), a->kid))
+	if (a->state != ACCOUNT_READY || !str_is(str_from(kid), a->record.kid))
 		return;  /* somebody noticed before */
-	log_kv(&log_acme, LOG_WARN, "CA forgot our account; its URL will change",
-		(struct log_field[]){
-			{ .key = "ca", .text = str_from(a->ca->conf->name) },
-			{ .key = "account", .text = str_from(a->kid) },
-		}, 2);
-	a->kid[0] = '\0';
+	log_warn(&log_acme, "CA forgot our account; its URL will change", "ca=%s account=%s", ca_name(a),
+		a->record.kid);
+	memcpy(a->record.previous, a->record.kid, sizeof a->record.previous);
+	a->record.kid[0] = '\0';
 	a->state = ACCOUNT_IDLE;
 }
 
-const struct key *account_key(const struct account *a)
+bool account_doubt(struct account *a, const char *kid)
 {
-	return a->key;
+	int64_t since_ms = clock_mono_ms() - a->found_good_at_ms;
+	if (a->state != ACCOUNT_READY || !str_is(str_from(kid), a->record.kid))
+		return true;  /* somebody noticed before */
+	if (a->found_good_at_ms && since_ms < FOUND_GOOD_MS)
+		return false;
+	a->is_doubted = true;
+	a->state = ACCOUNT_IDLE;
+	return true;
+}
+
+void account_must_agree(struct account *a, const char *kid)
+{
+	if (a->state == ACCOUNT_READY && a->record.standing == ACCOUNT_GOOD
+		&& str_is(str_from(kid), a->record.kid))
+		must_agree(a);
+}
+
+enum err account_roll(struct account *a, struct key *to, struct waiter *w, struct fault *fault)
+{
+	if (a->roller || (a->state != ACCOUNT_IDLE && a->state != ACCOUNT_READY))
+		return fault_set(fault, E_LOCKED, "the account is being worked on (%s)", rows[a->state].text);
+	if (to && a->record.key && str_equal(key_public(to), key_public(a->record.key)))
+		return fault_set(fault, E_USAGE, "this is the key the account has");
+	a->roller = w;
+	a->roll_to = to ? key_ref(to) : NULL;
+	enter(a, ACCOUNT_DIRECTORY);
+	return E_OK;
+}
+
+void account_took_contact(struct account *a, const char *email, const struct account_answer *answer)
+{
+	contact_updated(&a->record, ca_name(a), email, answer);
+	note(a);
+}
+
+void account_closed(struct account *a)
+{
+	standing_set(&a->record, ACCOUNT_CLOSED);
+	standing_shout(&a->record, ca_name(a));
+	note(a);
+}
+
+void account_agreed(struct account *a)
+{
+	if (a->record.standing != ACCOUNT_MUST_AGREE)
+		return;
+	standing_set(&a->record, ACCOUNT_GOOD);
+	a->record.agreement = (struct agreement){ 0 };
+	a->refused_until_ms = 0;
+	if (!a->record.kid[0])
+		a->state = ACCOUNT_IDLE;
+	note(a);
+}
+
+void account_renew(struct account *a)
+{
+	a->wants_new = true;
+	a->refused_until_ms = 0;
+	a->record.replaced_at_ms = 0;
+	if (a->state == ACCOUNT_READY)
+		a->state = ACCOUNT_IDLE;
 }
 
 const char *account_kid(const struct account *a)
 {
-	return a->kid;
+	return a->record.kid;
 }
 
-enum err account_record_parse(struct str text, struct account_record **out, struct fault *fault)
+const struct account_record *account_facts(const struct account *a)
 {
-	if (!str_is(record_get(text, "sallyport-account"), "1"))
-		return fault_set(fault, E_STORE_CORRUPT, "no account record");
-	struct account_record *r = mem_new(sizeof *r);
-	if (key_from_pem(text, &r->key)) {
-		account_record_free(&r);
-		return fault_set(fault, E_STORE_CORRUPT, "account record without a usable key");
-	}
-	if (!transport_url_is_fine(record_get(text, "kid"))
-		|| !record_copy(text, "kid", r->kid, sizeof r->kid))
-		r->kid[0] = '\0';
-	*out = r;
-	return E_OK;
+	return &a->record;
 }
 
-void account_record_free(struct account_record **r)
+const char *account_text(const struct account *a)
 {
-	if (!*r)
-		return;
-	key_unref(&(*r)->key);
-	mem_free(r);
+	return rows[a->state].text;
 }

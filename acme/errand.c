@@ -135,6 +135,43 @@ struct errand *errand_work(struct loop *l, errand_run_fn *run, void *object,
 	return e;
 }
 
+/* ---- a key ---- */
+
+struct making {
+	enum conf_key_type type;
+	struct key *key;
+};
+
+static enum err run_making(void *object, struct fault *fault)
+{
+	struct making *m = object;
+	enum err err = key_generate(m->type, &m->key);
+	return err ? fault_set(fault, err, "no key can be made") : E_OK;
+}
+
+static void free_making(void *object)
+{
+	struct making *m = object;
+	key_unref(&m->key);
+	mem_free(&m);
+}
+
+struct errand *errand_make_key(struct loop *l, enum conf_key_type type, errand_fn *fn, void *owner)
+{
+	struct making *m = mem_new(sizeof *m);
+	m->type = type;
+	return errand_work(l, run_making, m, free_making, fn, owner);
+}
+
+struct key *errand_take_key(void *object)
+{
+	struct making *m = object;
+	struct key *key = m->key;
+	m->key = NULL;
+	free_making(m);
+	return key;
+}
+
 void errand_abandon(struct errand **e)
 {
 	if (*e)

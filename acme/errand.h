@@ -6,6 +6,7 @@
 #ifndef ACME_ERRAND_H
 #define ACME_ERRAND_H
 
+#include "certstore/key.h"
 #include "certstore/store.h"
 
 struct errand;
@@ -32,6 +33,10 @@ void errand_remove(struct store *s, enum store_group g, const char *name);
 typedef enum err errand_run_fn(void *object, struct fault *fault);
 struct errand *errand_work(struct loop *l, errand_run_fn *run, void *object,
 	errand_free_fn *free_object, errand_fn *fn, void *owner);
+
+/* Makes a key; its object goes through errand_take_key, once. */
+struct errand *errand_make_key(struct loop *l, enum conf_key_type type, errand_fn *fn, void *owner);
+struct key *errand_take_key(void *object);
 
 /* No callback follows. Nulls, accepts NULL. */
 void errand_abandon(struct errand **e);

@@ -449,7 +449,7 @@ static void ask_order(struct job *j)
 	}
 	struct fault fault = { 0 };
 	struct order_args args = {
-		.ca = ca, .account_key = account_key(ca->account), .kid = account_kid(ca->account),
+		.ca = ca, .kid = account_kid(ca->account),
 		.name = j->name, .csr = buf_str(&j->leaf->csr),
 		.resume_url = j->is_resuming ? j->journal.url : NULL,
 		.must_have_profile = ca->conf->profile_required,
@@ -525,11 +525,10 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 	settle(j, fault->code, class);
 	if (j->grant)
 		governor_learn(j->env->governor, j->ca_index, j->name, fault);
-	if (class == PROBLEM_ACCOUNT_GONE && !j->was_reregistered) {
+	if (!j->was_reregistered && terms_is_account_trouble(ca_of(j), fault, used)) {
 		j->was_reregistered = true;
 		if (j->orders)
 			j->orders--;
-		account_lost(ca_of(j)->account, account_kid(ca_of(j)->account));
 		retry_order(j);
 	} else if ((class == PROBLEM_CA || fault->code == E_RATE_LIMITED) && next_ca(j)) {
 		enter(j, JOB_ACCOUNT);

@@ -73,7 +73,7 @@ static enum err code_for(struct str type, unsigned status)
 	const struct row *row = row_of(type);
 	if (row)
 		return row->code;
-	return status == 429 ? E_RATE_LIMITED : status >= 500 ? E_CA_DOWN : E_ACME;
+	return status == 429 ? E_RATE_LIMITED : status >= 500 && status != 501 ? E_CA_DOWN : E_ACME;
 }
 
 /* The detail of the first subproblem says more than "compound" does. */
@@ -133,6 +133,8 @@ enum problem_class problem_class(const struct fault *fault)
 	const struct row *row = row_of(str_from(fault->type));
 	if (fault->code == E_RATE_LIMITED)
 		return is_account_wide(fault) ? PROBLEM_CA : PROBLEM_NAME;
+	if (fault->status == 501)
+		return PROBLEM_PERMANENT;  /* this one thing it cannot do; the rest works */
 	if (fault->status == 503 || fault->code == E_CA_DOWN)
 		return PROBLEM_CA;
 	if (row && row->class == PROBLEM_PERMANENT && fault->status >= 500)

@@ -8,6 +8,7 @@
 
 #include "acme/account.h"
 #include "acme/challenge.h"
+#include "acme/problem.h"
 #include "base/encode.h"
 #include "base/log.h"
 
@@ -86,4 +87,19 @@ unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wan
 		}
 	}
 	return n;
+}
+
+bool terms_is_account_trouble(const struct ca *ca, const struct fault *fault, int used)
+{
+	struct account *a = ca->account;
+	struct str type = str_from(fault->type);
+	if (problem_class(fault) == PROBLEM_ACCOUNT_GONE) {
+		account_lost(a, account_kid(a));
+		return true;
+	}
+	if (str_is(type, "userActionRequired")) {
+		account_must_agree(a, account_kid(a));
+		return true;
+	}
+	return str_is(type, "unauthorized") && used < 0 && account_doubt(a, account_kid(a));
 }

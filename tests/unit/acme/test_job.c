@@ -162,7 +162,7 @@ static void the_next_ca_is_asked_when_the_first_is_down(void **state)
 static void a_refused_registration_is_remembered_for_all_names(void **state)
 {
 	static const struct script_line lines[] = { DIRECTORY_LINE, NONCE_LINE, { "POST", "/account", 403,
-		NULL, "{\"type\":\"urn:ietf:params:acme:error:userActionRequired\"}", ANSWERED, false } };
+		NULL, "{\"type\":\"urn:ietf:params:acme:error:externalAccountRequired\"}", ANSWERED, false } };
 	(void)state;
 	open_ca(0, lines, 3);
 	open_env(1);
