@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenarios 9, 20 and 61: several CAs in order, and CAs that want an external account binding."""
+"""Scenarios 9 and 61: several CAs in order, and CAs that want an external account binding."""
 
 import base64
 import time
@@ -32,17 +32,17 @@ def bound(world, hmac):
     return world.with_proxy({"acme": {"ca": [ca]}, "sites": {"app.example.com": world.origin.address}})
 
 
-def test_20_a_binding_with_the_right_key_works(world):
+def test_09_a_binding_with_the_right_key_works(world):
     bound(world, SECRET)
     assert served(world, "app.example.com")
 
 
-def test_20_so_does_the_key_in_padded_base64(world):
+def test_09_so_does_the_key_in_padded_base64(world):
     bound(world, base64.b64encode(KEY).decode())
     assert served(world, "app.example.com")
 
 
-def test_20_a_wrong_key_costs_few_requests(world):
+def test_09_a_wrong_key_costs_few_requests(world):
     bound(world, base64.urlsafe_b64encode(bytes(32)).decode())
     wait_until(lambda: world.proxy.events("ACME account not usable"), 15, "the refusal")
     at = requests(world.ca)
