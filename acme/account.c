@@ -743,6 +743,12 @@ enum err account_roll(struct account *a, struct key *to, struct waiter *w, struc
 	return E_OK;
 }
 
+void account_unroll(struct account *a, struct waiter *w)
+{
+	if (a->roller == w)
+		a->roller = NULL;
+}
+
 void account_took_contact(struct account *a, const char *email, const struct account_answer *answer)
 {
 	contact_updated(&a->record, ca_name(a), email, answer);

@@ -47,6 +47,8 @@ void account_wait_up(struct account *a, struct waiter *w);
 /* Another key (rollover); w is told the end of it. to: referenced; NULL: one is made. E_LOCKED: another
  * change is under way; E_USAGE: it has this key. Then w is not told. */
 enum err account_roll(struct account *a, struct key *to, struct waiter *w, struct fault *fault);
+/* w is not told any more; a change that was begun goes on. */
+void account_unroll(struct account *a, struct waiter *w);
 /* What the CA answered to an update, written down in the background. */
 void account_took_contact(struct account *a, const char *email, const struct account_answer *answer);
 void account_closed(struct account *a);

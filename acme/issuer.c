@@ -7,7 +7,7 @@
  */
 #include "acme/issuer.h"
 
-#include "acme/account.h"
+#include "acme/account_report.h"
 #include "acme/desk.h"
 #include "acme/dns_proof.h"
 #include "acme/internal_ca.h"
@@ -52,6 +52,14 @@ struct revoking {
 	struct issuer_revoke_args args;
 };
 
+/* A wish of the operator's under way. */
+struct wishing {
+	struct list node;
+	struct account_wish *wish;
+	account_wish_fn *fn;
+	void *owner;
+};
+
 struct issuer {
 	struct audit *audit;
 	struct conf *conf;
@@ -59,7 +67,7 @@ struct issuer {
 	struct dns_line *dns;
 	struct map tickets;        /* name -> struct ticket * */
 	struct desk *desk;
-	struct list unsaved, revoking;
+	struct list unsaved, revoking, wishing;
 	unsigned n_unsaved;
 	struct deadline unsaved_timer;
 	int64_t unsaved_pause_ms;
@@ -326,6 +334,65 @@ enum err issuer_revoke(struct issuer *i, const struct issuer_revoke_args *args, 
 		args->ca[0] ? args->ca : "none is recorded");
 }
 
+/* ---- accounts ---- */
+
+static void end_wish(struct wishing *w, enum err err, const struct account_answer *answer,
+	const struct fault *fault)
+{
+	account_wish_fn *fn = w->fn;
+	void *owner = w->owner;
+	account_wish_cancel(&w->wish);
+	list_remove(&w->node);
+	mem_free(&w);
+	fn(owner, err, answer, fault);
+}
+
+static void on_wished(void *owner, enum err err, const struct account_answer *answer,
+	const struct fault *fault)
+{
+	struct wishing *w = owner;
+	w->wish = NULL;
+	end_wish(w, err, answer, fault);
+}
+
+static void cancel_wishes(struct issuer *i)
+{
+	struct fault fault = { .code = E_CANCELED };
+	list_each(&i->wishing, node, tmp)
+		end_wish(list_entry(node, struct wishing, node), E_CANCELED, NULL, &fault);
+}
+
+enum err issuer_account_wish(struct issuer *i, const struct issuer_wish_args *args, struct fault *fault)
+{
+	if (args->ca >= i->env.n_cas)
+		return fault_set(fault, E_NOT_FOUND, "there is no such CA");
+	struct ca *ca = &i->env.cas[args->ca];
+	if (ca->internal)
+		return fault_set(fault, E_USAGE, "the internal CA has no accounts");
+	struct wishing *w = mem_new(sizeof *w);
+	w->fn = args->fn;
+	w->owner = args->owner;
+	list_append(&i->wishing, &w->node);
+	w->wish = account_wish_start(&(struct account_wish_args){ .ca = ca, .kind = args->kind,
+		.email = i->conf->acme.email, .key = args->key }, on_wished, w);
+	return E_OK;
+}
+
+void issuer_account_report(const struct issuer *i, unsigned n, struct json *out)
+{
+	const struct ca *ca = &i->env.cas[n];
+	ASSERT(n < i->env.n_cas);
+	if (!ca->internal)
+		account_report(account_facts(ca->account), ca->conf->name, out);
+}
+
+bool issuer_account_trouble(const struct issuer *i, unsigned n, char *text, size_t cap)
+{
+	const struct ca *ca = &i->env.cas[n];
+	ASSERT(n < i->env.n_cas);
+	return !ca->internal && account_report_trouble(account_facts(ca->account), ca->conf->name, text, cap);
+}
+
 /* ---- the door ---- */
 
 enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct fault *fault)
@@ -346,6 +413,7 @@ enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct 
 	map_init(&i->tickets);
 	list_init(&i->unsaved);
 	list_init(&i->revoking);
+	list_init(&i->wishing);
 	deadline_init(&i->unsaved_timer, args->loop, on_unsaved_timer);
 	enum err err = open_cas(i, args->user_agent, fault);
 	if (err) {
@@ -379,6 +447,7 @@ void issuer_free(struct issuer **issuer)
 	}
 	map_fini(&i->tickets);
 	cancel_revocations(i);
+	cancel_wishes(i);
 	desk_free(&i->desk);
 	list_each(&i->unsaved, node, tmp)
 		free_unsaved(list_entry(node, struct unsaved, node));

@@ -7,6 +7,8 @@
 #ifndef ACME_ISSUER_H
 #define ACME_ISSUER_H
 
+#include "acme/account_wish.h"
+#include "base/json.h"
 #include "certstore/audit.h"
 #include "certstore/challenge.h"
 #include "certstore/entry.h"
@@ -96,6 +98,21 @@ struct issuer_revoke_args {
 	void *owner;
 };
 enum err issuer_revoke(struct issuer *i, const struct issuer_revoke_args *args, struct fault *fault);
+
+/* The operator's wish about the account at a CA (its place in the order); fn comes once, with E_CANCELED if the
+ * issuer ends before. E_USAGE: our own CA has no accounts, E_NOT_FOUND: no such place; then fn does not come. */
+struct issuer_wish_args {
+	unsigned ca;
+	enum account_wish_kind kind;
+	struct key *key;                        /* referenced, or NULL */
+	account_wish_fn *fn;
+	void *owner;
+};
+enum err issuer_account_wish(struct issuer *i, const struct issuer_wish_args *args, struct fault *fault);
+/* As account_report; our own CA has none. */
+void issuer_account_report(const struct issuer *i, unsigned ca, struct json *out);
+/* What somebody should look at in it, or false. */
+bool issuer_account_trouble(const struct issuer *i, unsigned ca, char *text, size_t cap);
 
 /* For status: the CAs in their order, and what is under way. */
 struct issuer_ca {

@@ -13,6 +13,7 @@
 #include "net/http/h1_parser.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
+#include "proxy/command_account.h"
 #include "proxy/command_call.h"
 #include "proxy/command_diagnose.h"
 #include "proxy/command_export.h"
@@ -64,6 +65,9 @@ static const struct command {
 		"remove all there is of a name, its certificate too" },
 	{ "revoke", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_REVOKE,
 		command_revoke, "revoke the certificate at its CA, and replace it" },
+	{ "account", "[show|rollover|contact|agree|deactivate|register] [CA]", 0, 2,
+		OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_ACCOUNT, command_account,
+		"our accounts at the CAs: look at them, change a key, tell a contact, agree, end, begin" },
 	{ "audit", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_AUDIT, command_audit,
 		"check that no entry of the log of issued certificates was changed or left out" },
 	{ "root", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN, command_root,

@@ -13,6 +13,8 @@ const struct api_row api_rows[] = {
 	{ "GET", "/metrics", api_metrics },
 	{ "GET", "/v1/status", api_status },
 	{ "GET", "/v1/certs", api_certs },
+	{ "GET", "/v1/accounts", api_accounts },
+	{ "POST", "/v1/accounts", api_account_wish },
 	{ "GET", "/v1/names/*", api_name },
 	{ "POST", "/v1/names/*/issue", api_issue },
 	{ "POST", "/v1/names/*/renew", api_renew },

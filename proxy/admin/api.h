@@ -67,6 +67,8 @@ void api_put_time(struct json *object, const char *key, int64_t wall_ms);
 void api_status(struct api_call *c);
 void api_metrics(struct api_call *c);
 void api_certs(struct api_call *c);
+void api_accounts(struct api_call *c);
+void api_account_wish(struct api_call *c);
 void api_name(struct api_call *c);
 void api_issue(struct api_call *c);
 void api_renew(struct api_call *c);

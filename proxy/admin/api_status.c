@@ -68,6 +68,20 @@ static void put_store(struct status *s)
 		json_put_cstr(o, "warning", kinds[kind]);
 }
 
+static void put_account(struct status *s, unsigned ca, struct json *out)
+{
+	struct json *account = json_new_object();
+	char trouble[1024];
+
+	issuer_account_report(s->env->issuer, ca, account);
+	if (json_count(account))
+		json_put(out, "account", account);
+	else
+		json_free(&account);
+	if (issuer_account_trouble(s->env->issuer, ca, trouble, sizeof(trouble)))
+		degrade(s, "%s%s", trouble, "");
+}
+
 static void put_cas(struct status *s)
 {
 	struct json *list = json_put(s->out, "cas", json_new_array());
@@ -83,6 +97,7 @@ static void put_cas(struct status *s)
 		api_put_time(o, "retry_at", ca.retry_at_ms);
 		if (ca.orders_left != INT_MAX)
 			json_put_number(o, "orders_left", ca.orders_left);
+		put_account(s, i, o);
 		json_append(list, o);
 		if (!ca.is_well)
 			degrade(s, "CA %s is %s", ca.name, ca.state);

@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "net/http/fetch.h"
 #include "net/loop.h"
 #include "proxy/admin/socket.h"
 
-enum { ANSWER_MAX = 16 * 1024 * 1024, CONNECT_MS = 5000, TOTAL_MS = 150 * 1000 };
+enum { ANSWER_MAX = 16 * 1024 * 1024, BODY_MAX = 60 * 1024, CONNECT_MS = 5000, TOTAL_MS = 150 * 1000 };
 
 struct question {
 	struct loop *loop;
@@ -49,7 +50,8 @@ static void on_end(struct loop_task *t)
 	loop_stop(q->loop);
 }
 
-static enum err ask(struct question *q, const struct admin_socket *s, const char *method, const char *path)
+static enum err ask(struct question *q, const struct admin_socket *s, const char *method, const char *path,
+	struct str body)
 {
 	char url[1024];
 
@@ -60,8 +62,8 @@ static enum err ask(struct question *q, const struct admin_socket *s, const char
 	q->fetcher = fetcher_new(&(struct fetcher_args){ .loop = q->loop, .body_max = ANSWER_MAX,
 		.connect_ms = CONNECT_MS, .response_ms = TOTAL_MS, .total_ms = TOTAL_MS,
 		.address = &s->addr });
-	fetch_start(q->fetcher, &(struct fetch_args){ .method = method, .url = str_from(url) }, on_answer,
-		q);
+	fetch_start(q->fetcher, &(struct fetch_args){ .method = method, .url = str_from(url),
+		.body = body }, on_answer, q);
 	loop_run(q->loop);
 	loop_free(&q->loop);
 	return q->err;
@@ -79,7 +81,7 @@ static enum err explain(enum err err, const struct admin_socket *s, struct fault
 	return err;
 }
 
-enum err admin_client_ask(const struct conf *conf, const char *method, const char *path,
+static enum err talk(const struct conf *conf, const char *method, const char *path, struct str body,
 	struct admin_reply *reply, struct fault *fault)
 {
 	struct question q = { .reply = reply, .fault = fault, .err = E_OK };
@@ -95,13 +97,38 @@ enum err admin_client_ask(const struct conf *conf, const char *method, const cha
 	if (!err && access(s.path, F_OK) != 0)
 		err = fault_set(fault, E_NOT_FOUND, "nothing runs that answers at %s", s.path);
 	if (!err) {
-		err = ask(&q, &s, method, path);
+		err = ask(&q, &s, method, path, body);
 		if (err)
 			err = explain(err, &s, fault);
 	}
 	if (!err && json_parse(buf_str(&reply->text), &json_limits_config, &reply->json, NULL))
 		reply->json = NULL;
 	admin_socket_close(&s);
+	return err;
+}
+
+enum err admin_client_ask(const struct conf *conf, const char *method, const char *path,
+	struct admin_reply *reply, struct fault *fault)
+{
+	return talk(conf, method, path, STR_NONE, reply, fault);
+}
+
+enum err admin_client_send(const struct conf *conf, const char *path, const struct json *body,
+	struct admin_reply *reply, struct fault *fault)
+{
+	struct buf text;
+	enum err err;
+
+	buf_init(&text, BODY_MAX);
+	err = json_print(body, &text, false);
+	if (err) {
+		*reply = (struct admin_reply){ 0 };
+		fault_set(fault, err, "too long a question");
+	} else {
+		err = talk(conf, "POST", path, buf_str(&text), reply, fault);
+	}
+	mem_wipe(text.at, text.len);
+	buf_fini(&text);
 	return err;
 }
 

@@ -18,6 +18,9 @@ struct admin_reply {
  * admin_reply_fini in any case. */
 enum err admin_client_ask(const struct conf *conf, const char *method, const char *path,
 	struct admin_reply *reply, struct fault *fault);
+/* The same with a POST that brings this object. */
+enum err admin_client_send(const struct conf *conf, const char *path, const struct json *body,
+	struct admin_reply *reply, struct fault *fault);
 void admin_reply_fini(struct admin_reply *reply);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "proxy/admin/offline.h"
 
+#include "acme/account_report.h"
 #include "base/mem.h"
 #include "certstore/entry.h"
 #include "net/tls_context.h"
@@ -15,6 +16,7 @@ struct reading {
 	struct store *store;
 	struct json *json;
 	struct buf *bundle;
+	const char *ca;
 	enum err err;
 	struct fault *fault;
 };
@@ -132,4 +134,64 @@ enum err offline_bundle(const struct conf *conf, const char *name, struct buf *o
 	store_load(r.store, STORE_CERTS, name, parse_bundle, on_bundle, &r);
 	err = end(&r, NULL);
 	return err == E_NOT_FOUND ? fault_set(fault, err, "the store has no certificate for %s", name) : err;
+}
+
+/* ---- accounts ---- */
+
+static enum err parse_account(struct str bytes, const char *name, void **object, struct fault *fault)
+{
+	(void)name;
+	return account_record_parse(bytes, (struct account_record **)object, fault);
+}
+
+static void on_account(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct reading *r = owner;
+	struct account_record *record = object;
+
+	(void)fault;
+	r->err = err == E_NOT_FOUND ? E_OK : err;
+	account_report(record, r->ca, r->json);
+	account_record_free(&record);
+	loop_stop(r->loop);
+}
+
+static enum err read_account(const struct conf *conf, const struct conf_ca *ca, struct json **json,
+	struct fault *fault)
+{
+	struct reading r;
+	char name[ACCOUNT_NAME];
+	enum err err = begin(&r, conf, fault);
+
+	if (err)
+		return err;
+	r.ca = ca->name;
+	r.json = json_new_object();
+	json_put_cstr(r.json, "ca", ca->name);
+	json_put_cstr(r.json, "directory", ca->directory);
+	account_record_name(name, ca->directory);
+	store_load(r.store, STORE_ACCOUNTS, name, parse_account, on_account, &r);
+	err = end(&r, json);
+	return err ? fault_set(fault, err, "the account at %s cannot be read", ca->name) : E_OK;
+}
+
+enum err offline_accounts(const struct conf *conf, struct json **json, struct fault *fault)
+{
+	struct json *out = json_new_object(), *list = json_put(out, "accounts", json_new_array());
+	enum err err = E_OK;
+
+	json_put_bool(out, "running", false);
+	for (unsigned i = 0; !err && i < conf->acme.n_ca; i++) {
+		struct json *o = NULL;
+
+		if (conf->acme.ca[i].is_internal)
+			continue;
+		err = read_account(conf, &conf->acme.ca[i], &o, fault);
+		if (o)
+			json_append(list, o);
+	}
+	if (err)
+		json_free(&out);
+	*json = out;
+	return err;
 }

@@ -13,6 +13,8 @@ enum err offline_report(const struct conf *conf, const char *name, struct json *
 	struct fault *fault);
 enum err offline_listing(const struct conf *conf, struct str cursor, unsigned max, struct json **json,
 	struct fault *fault);
+/* As GET /v1/accounts: what the store has of the accounts at the configured CAs. */
+enum err offline_accounts(const struct conf *conf, struct json **json, struct fault *fault);
 /* The newest good bundle of a name, as text. The caller wipes it. */
 struct buf;
 enum err offline_bundle(const struct conf *conf, const char *name, struct buf *out, struct fault *fault);

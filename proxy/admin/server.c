@@ -229,6 +229,7 @@ static void call_free(struct call *c)
 {
 	ASSERT(!c->side);
 	list_remove(&c->node);
+	mem_wipe(c->body.at, c->body.len);  /* perhaps with a key in it */
 	buf_fini(&c->body);
 	json_free(&c->json);
 	mem_release(c->api.scratch);

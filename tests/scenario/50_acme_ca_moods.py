@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenarios 13, 14, 16, 49, 56, 70: a CA that rejects nonces, forgets, dawdles, or loses a reply."""
+"""Scenarios 13, 14, 49, 56, 70: a CA that rejects nonces, dawdles, or loses a reply."""
 
 import time
 
@@ -56,15 +56,6 @@ def test_14_every_nonce_rejected_ends_in_bounded_requests(world):
     assert not world.handshake("new.example.com").ok   # in backoff: refused at once
     assert time.monotonic() - begin < 6   # it need not wait the ten seconds out
     assert world.handshake("stored.example.com", root=None).ok
-
-
-def test_16_a_ca_that_forgot_the_account(world):
-    world.on_demand()
-    assert world.handshake("a.example.com").ok
-    world.ca.restart()
-    assert world.handshake("b.example.com").ok
-    assert world.ca.accounts() == 2    # one in each of its lives
-    assert world.ca.count("/sign-me-up") <= 6   # the register call, and refused nonces of it
 
 
 @pytest.mark.slow

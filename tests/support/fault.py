@@ -17,6 +17,7 @@ returns one of
     a function       from the CA's (status, headers, body) to another such tuple; see `edited`, `headed`
 """
 
+import base64
 import collections
 import http.client
 import http.server
@@ -62,6 +63,7 @@ class Fault:
         self.port = free_port()
         self.counts, self.seen, self.lock = collections.Counter(), [], threading.Lock()
         self.replies, self.connections, self.ended = [], 0, threading.Event()
+        self.posts = []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -145,6 +147,8 @@ class Fault:
             n = self.counts[kind]
             self.counts[kind] += 1
             self.seen.append((time.monotonic(), handler.command, handler.path))
+            if handler.command == "POST":
+                self.posts.append((handler.path, body))
         verdict = self.rule(n, handler.command, handler.path)
         if verdict == "silence":
             self.ended.wait(150)
@@ -181,6 +185,14 @@ class Fault:
     def count(self, prefix):
         with self.lock:
             return sum(1 for _, _, path in self.seen if path.startswith(prefix))
+
+    def said(self, prefix):
+        """[(protected header, payload)] of what was posted to paths that begin so; payload None: nothing."""
+        def part(text):
+            return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) if text else None
+        with self.lock:
+            bodies = [json.loads(body) for path, body in self.posts if path.startswith(prefix)]
+        return [(part(b["protected"]), part(b["payload"])) for b in bodies]
 
     def orders(self):
         """Orders that the CA made for who asked through here."""

@@ -15,6 +15,32 @@ const char *account_kid(const struct account *a)
 	return kid;
 }
 
+/* What an account was told. */
+static int lost, doubted, must_agree;
+static bool is_in_doubt;
+
+void account_lost(struct account *a, const char *its)
+{
+	(void)a;
+	assert_string_equal(its, kid);
+	lost++;
+}
+
+bool account_doubt(struct account *a, const char *its)
+{
+	(void)a;
+	assert_string_equal(its, kid);
+	doubted++;
+	return is_in_doubt;
+}
+
+void account_must_agree(struct account *a, const char *its)
+{
+	(void)a;
+	assert_string_equal(its, kid);
+	must_agree++;
+}
+
 static const struct script_line lines[] = { { "GET", "/dir", 200, NULL,
 	"{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/account\","
 	"\"newOrder\":\"https://ca.test/order\",\"renewalInfo\":\"https://ca.test/ari\","
@@ -53,6 +79,29 @@ static void only_ours_of_this_ca_and_account_is_replaced(void **state)
 	other = e;
 	other.ari_id[0] = '\0';
 	assert_null(terms_replaces(&ca, &other, 0));
+}
+
+static void the_account_is_told_what_is_its_own_trouble(void **state)
+{
+	struct fault gone = { .code = E_ACCOUNT, .type = "accountDoesNotExist", .status = 400 };
+	struct fault terms = { .code = E_ACCOUNT, .type = "userActionRequired", .status = 403 };
+	struct fault refused = { .code = E_ISSUE, .type = "unauthorized", .status = 403 };
+	struct fault caa = { .code = E_ISSUE, .type = "caa", .status = 403 };
+	(void)state;
+	lost = doubted = must_agree = 0;
+	assert_true(terms_is_account_trouble(&ca, &gone, -1));
+	assert_int_equal(lost, 1);
+	assert_true(terms_is_account_trouble(&ca, &terms, -1));
+	assert_int_equal(must_agree, 1);
+	is_in_doubt = true;
+	assert_true(terms_is_account_trouble(&ca, &refused, -1));
+	is_in_doubt = false;
+	assert_false(terms_is_account_trouble(&ca, &refused, -1));
+	assert_int_equal(doubted, 2);
+	/* a challenge that failed is the name's */
+	assert_false(terms_is_account_trouble(&ca, &refused, CONF_HTTP_01));
+	assert_false(terms_is_account_trouble(&ca, &caa, -1));
+	assert_int_equal(doubted, 2);
 }
 
 static void a_profile_on_offer_is_asked_for(void **state)
@@ -127,6 +176,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, open_ca, close_ca)
 	const struct CMUnitTest tests[] = {
 		T(only_ours_of_this_ca_and_account_is_replaced),
+		T(the_account_is_told_what_is_its_own_trouble),
 		T(a_profile_on_offer_is_asked_for),
 		T(a_preferred_one_is_left_out_where_it_is_not_offered),
 		T(a_required_one_fails_naming_the_others),

@@ -54,6 +54,22 @@ static void wrong_usage_is_exit_code_2(void **state)
 	}
 }
 
+static void account_refuses_what_it_cannot_mean(void **state)
+{
+	static char *const wrong[][5] = { { "account", "sing" }, { "account", "deactivate", "my-ca" },
+		{ "account", "deactivate", "--yes" }, { "account", "show", "--key", "k.pem" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct done d;
+
+		run(&d, (char *const[]){ NULL }, wrong[i]);
+		assert_int_equal(d.code, COMMAND_USAGE);
+		assert_non_null(strstr(d.err, "SP-101"));
+		forget(&d);
+	}
+}
+
 static void help_explains_codes_and_commands(void **state)
 {
 	struct done d;
@@ -182,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_usage_is_exit_code_2),
+		cmocka_unit_test(account_refuses_what_it_cannot_mean),
 		cmocka_unit_test(help_explains_codes_and_commands),
 		cmocka_unit_test(versions_name_the_libraries),
 		cmocka_unit_test(the_schema_is_json),

@@ -26,6 +26,8 @@ static void without_a_store_nothing_is_known_and_nothing_is_made(void **state)
 	assert_int_equal(offline_report(&conf, "a.example", &json, &fault), E_NOT_FOUND);
 	assert_int_equal(offline_listing(&conf, STR(""), 10, &json, &fault), E_NOT_FOUND);
 	assert_int_equal(offline_bundle(&conf, "a.example", &bundle, &fault), E_NOT_FOUND);
+	assert_int_equal(offline_accounts(&conf, &json, &fault), E_OK);  /* no CA is configured */
+	json_free(&json);
 	assert_null(json);
 	assert_int_not_equal(access(path, F_OK), 0);
 	/* an empty directory is no store, and stays empty */
@@ -37,9 +39,12 @@ static void without_a_store_nothing_is_known_and_nothing_is_made(void **state)
 
 static void an_empty_store_answers_without_being_written(void **state)
 {
+	struct conf_ca cas[] = { { .name = "a", .directory = "https://a.test/dir" },
+		{ .name = "internal", .directory = CONF_CA_INTERNAL, .is_internal = true },
+		{ .name = "b", .directory = "https://b.test/dir" } };
 	char directory[] = "/tmp/sallyport-test-XXXXXX", path[64];
 	struct fault fault = { 0 };
-	struct conf conf = { .store = directory };
+	struct conf conf = { .store = directory, .acme = { .ca = cas, .n_ca = 3 } };
 	struct json *json = NULL;
 	FILE *format;
 
@@ -54,6 +59,10 @@ static void an_empty_store_answers_without_being_written(void **state)
 	json_free(&json);
 	assert_int_equal(offline_listing(&conf, STR(""), 10, &json, &fault), E_OK);
 	assert_int_equal(json_count(json_get(json, "certs")), 0);
+	json_free(&json);
+	assert_int_equal(offline_accounts(&conf, &json, &fault), E_OK);
+	assert_int_equal(json_count(json_get(json, "accounts")), 2);
+	assert_true(str_is(json_get_str(json_first(json_get(json, "accounts")), "state"), "none"));
 	json_free(&json);
 	unlink(path);
 	assert_int_equal(rmdir(directory), 0);

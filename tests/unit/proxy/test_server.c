@@ -87,6 +87,8 @@ static void rows_are_found_and_everything_else_refused(void **state)
 	assert_int_equal(status_of("POST", "/v1/certs"), 404);
 	assert_int_equal(status_of("GET", "/v1/certs/x"), 404);
 	assert_int_equal(status_of("GET", "/"), 404);
+	assert_int_equal(status_of("POST", "/v1/accounts"), 422);
+	assert_int_equal(status_of("PUT", "/v1/accounts"), 404);
 	assert_int_equal(status_of("GET", "/v1/names/a..b"), 422);
 	assert_int_equal(status_of("GET", "/v1/names/*"), 422);
 	assert_int_equal(status_of("GET", "/v1/names/a/b"), 404);
