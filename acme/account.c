@@ -74,8 +74,7 @@ struct account {
 
 	/* beside it */
 	struct errand *peek, *note;
-	struct account_update *update;
-	bool was_contact_tried;
+	struct contact contact;
 	int64_t found_good_at_ms;       /* monotonic; 0: never */
 
 	struct loop_task begin;         /* somebody came */
@@ -185,6 +184,12 @@ static void note(struct account *a)
 		return;
 	errand_abandon(&a->note);
 	a->note = save(a, on_noted);
+}
+
+static void forget_kid(struct account *a)
+{
+	memcpy(a->record.previous, a->record.kid, sizeof a->record.previous);
+	a->record.kid[0] = '\0';
 }
 
 static void take_record(struct account *a, struct account_record **r)
@@ -328,9 +333,15 @@ static void replace(struct account *a)
 
 static void found_good(struct account *a, const struct request_answer *answer)
 {
+	char kid[ACME_URL];
 	a->is_doubted = false;
 	a->found_good_at_ms = clock_mono_ms();
-	request_header_url(answer->headers, "location", a->record.kid);
+	if (request_header_url(answer->headers, "location", kid) && strcmp(kid, a->record.kid) != 0) {
+		forget_kid(a);
+		memcpy(a->record.kid, kid, sizeof kid);
+		standing_note_url(&a->record, ca_name(a));
+		note(a);
+	}
 	judge(a);
 }
 
@@ -357,7 +368,7 @@ static void on_asked(void *owner, enum err err, const struct request_answer *ans
 		found_good(a, answer);
 	} else if (str_is(type, "accountDoesNotExist")) {
 		a->is_doubted = false;
-		a->record.kid[0] = '\0';
+		forget_kid(a);
 		enter(a, ACCOUNT_REGISTER);
 	} else if (str_is(type, "userActionRequired")) {
 		a->is_doubted = false;
@@ -373,7 +384,6 @@ static void ask_ask(struct account *a)
 	struct buf payload;
 	buf_init(&payload, PAYLOAD_MAX);
 	registration_ask(&payload);
-	str_copy(a->record.previous, ACME_URL, str_from(a->record.kid));
 	a->request = request_start(&(struct request_args){ .ca = a->ca, .key = a->record.key,
 		.url = directory_get(a->ca->directory)->new_account, .payload = buf_str(&payload),
 		.repeat = REQUEST_REPEATABLE }, on_asked, a);
@@ -448,10 +458,8 @@ static void answer_register(struct account *a, const struct request_answer *answ
 	}
 	if (answer->status == 201 || !a->record.registered_at_ms)
 		a->record.registered_at_ms = clock_wall_ms();
-	contact_registered(&a->record, answer->status, answer->body,
-		a->email && !a->is_without_contact ? a->email : "");
-	if (a->is_without_contact)
-		str_copy(a->record.refused_contact, ACCOUNT_CONTACT, str_from(a->email));
+	contact_registered(&a->record, answer->status, answer->body, a->email ? a->email : "",
+		a->is_without_contact);
 	log_kv(&log_acme, LOG_INFO, "ACME account registered", (struct log_field[]){
 		{ .key = "ca", .text = str_from(ca_name(a)) },
 		{ .key = "account", .text = str_from(a->record.kid) },
@@ -532,26 +540,9 @@ static void ask_roll(struct account *a)
 
 /* ---- READY ---- */
 
-static void on_updated(void *owner, enum err err, const struct account_answer *answer,
-	const struct fault *fault)
+static void on_contact(struct contact *c)
 {
-	struct account *a = owner;
-	a->update = NULL;
-	if (!err)
-		account_took_contact(a, a->email ? a->email : "", answer);
-	else
-		log_warn(&log_acme, "contact not updated", "ca=%s detail=%s", ca_name(a), fault->detail);
-}
-
-/* Once in a life: what the CA was told is not what the configuration says. */
-static void see_to_contact(struct account *a)
-{
-	const char *email = a->email ? a->email : "";
-	if (a->was_contact_tried || !contact_is_due(&a->record, email))
-		return;
-	a->was_contact_tried = true;
-	a->update = account_update_start(&(struct account_update_args){ .ca = a->ca, .kid = a->record.kid,
-		.kind = ACCOUNT_UPDATE_CONTACT, .email = email }, on_updated, a);
+	note(container_of(c, struct account, contact));
 }
 
 static void ask_ready(struct account *a)
@@ -562,7 +553,7 @@ static void ask_ready(struct account *a)
 	a->refused_until_ms = 0;
 	a->is_new_key = false;
 	if (!err)
-		see_to_contact(a);
+		contact_tell(&a->contact, a->email ? a->email : "");
 	waiter_tell_all(&a->line_up, E_OK, NULL);
 	if (a->roller) {  /* it was not there, or is not ours to change */
 		if (!err)
@@ -617,7 +608,7 @@ static bool is_refused(struct account *a)
 	struct fault fault = { 0 };
 	if (clock_wall_ms() < a->refused_until_ms)
 		return true;
-	if (a->wants_new || !standing_refusal(&a->record, ca_name(a), &fault))
+	if (a->wants_new || a->is_doubted || !standing_refusal(&a->record, ca_name(a), &fault))
 		return false;
 	a->refusal = fault;
 	return true;
@@ -658,6 +649,7 @@ struct account *account_new(const struct account_args *args)
 	account_record_init(&a->record);
 	list_init(&a->line);
 	list_init(&a->line_up);
+	contact_init(&a->contact, a->ca, &a->record, on_contact);
 	waiter_init(&a->directory, on_directory);
 	loop_task_init(&a->begin, on_begin);
 	account_record_name(a->name, a->ca->conf->directory);
@@ -673,7 +665,7 @@ void account_free(struct account **a)
 	errand_abandon(&(*a)->peek);
 	errand_abandon(&(*a)->note);
 	request_cancel(&(*a)->request);
-	account_update_cancel(&(*a)->update);
+	contact_fini(&(*a)->contact);
 	rollover_cancel(&(*a)->rollover);
 	list_remove(&(*a)->directory.node);
 	loop_task_cancel(&(*a)->begin);
@@ -707,8 +699,7 @@ void account_lost(struct account *a, const char *kid)
 		return;  /* somebody noticed before */
 	log_warn(&log_acme, "CA forgot our account; its URL will change", "ca=%s account=%s", ca_name(a),
 		a->record.kid);
-	memcpy(a->record.previous, a->record.kid, sizeof a->record.previous);
-	a->record.kid[0] = '\0';
+	forget_kid(a);
 	a->state = ACCOUNT_IDLE;
 }
 
@@ -719,9 +710,16 @@ bool account_doubt(struct account *a, const char *kid)
 		return true;  /* somebody noticed before */
 	if (a->found_good_at_ms && since_ms < FOUND_GOOD_MS)
 		return false;
-	a->is_doubted = true;
-	a->state = ACCOUNT_IDLE;
+	account_suspect(a);
 	return true;
+}
+
+void account_suspect(struct account *a)
+{
+	a->is_doubted = true;
+	a->refused_until_ms = 0;
+	if (a->state == ACCOUNT_READY)
+		a->state = ACCOUNT_IDLE;
 }
 
 void account_must_agree(struct account *a, const char *kid)
@@ -791,9 +789,4 @@ const char *account_kid(const struct account *a)
 const struct account_record *account_facts(const struct account *a)
 {
 	return &a->record;
-}
-
-const char *account_text(const struct account *a)
-{
-	return rows[a->state].text;
 }

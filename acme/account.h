@@ -33,6 +33,8 @@ void account_lost(struct account *a, const char *kid);
 /* 403 unauthorized: perhaps deactivated, which the CA is asked then, and a new account made if it is so, once a
  * week. False: it was found good a moment ago. */
 bool account_doubt(struct account *a, const char *kid);
+/* The store may know better: it is read, and the CA asked if it does not. */
+void account_suspect(struct account *a);
 /* userActionRequired: nothing goes until the operator says so, across restarts. */
 void account_must_agree(struct account *a, const char *kid);
 
@@ -41,7 +43,6 @@ const char *account_kid(const struct account *a);
 
 /* For status and the operator's commands; all is borrowed and may be empty. */
 const struct account_record *account_facts(const struct account *a);
-const char *account_text(const struct account *a);
 /* As account_wait; but w is told E_OK also when its standing keeps names out. */
 void account_wait_up(struct account *a, struct waiter *w);
 /* Another key (rollover); w is told the end of it. to: referenced; NULL: one is made. E_LOCKED: another

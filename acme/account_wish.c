@@ -4,7 +4,7 @@
  *
  *   BEGIN --> RAISE --> TELL --> done     show, contact, agree, deactivate
  *      |\--> ROLL ----------------> done     rollover
- *       \--> MAKE ----------------> done     register
+ *       \--> MAKE ----------------> done     register; reload ends at once
  */
 #include "acme/account_wish.h"
 
@@ -174,6 +174,9 @@ static void on_first(struct loop_task *t)
 		fault_set(&fault, E_NOT_FOUND, "there is no account at %s; the first order makes one, or 'sallyport "
 			"account register %s'", w->args.ca->conf->name, w->args.ca->conf->name);
 		end(w, fault.code, NULL, &fault);
+	} else if (w->args.kind == ACCOUNT_WISH_RELOAD) {
+		account_suspect(w->account);
+		end(w, E_OK, NULL, NULL);
 	} else if (w->args.kind == ACCOUNT_WISH_REGISTER) {
 		make(w);
 	} else if (w->args.kind == ACCOUNT_WISH_ROLLOVER) {

@@ -14,7 +14,8 @@
 	X(ACCOUNT_WISH_AGREE, "agree", true)            /* to its new terms; names go on */ \
 	X(ACCOUNT_WISH_ROLLOVER, "rollover", true)      /* another key */ \
 	X(ACCOUNT_WISH_DEACTIVATE, "deactivate", true)  /* for good; no other is made by itself */ \
-	X(ACCOUNT_WISH_REGISTER, "register", false)     /* another after that, or the first */
+	X(ACCOUNT_WISH_REGISTER, "register", false)     /* another after that, or the first */ \
+	X(ACCOUNT_WISH_RELOAD, "reload", false)         /* somebody put another into the store */
 
 enum account_wish_kind {
 #define X(name, word, needs) name,

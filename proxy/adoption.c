@@ -31,6 +31,7 @@ struct adoption {
 	struct adoption_item *items;    /* made by adoption_items */
 	unsigned n_items, cap_items;
 	struct map by_name;             /* name -> chain, while items are made */
+	struct adoption_accounts *accounts;
 };
 
 struct adoption *adoption_new(void)
@@ -39,6 +40,7 @@ struct adoption *adoption_new(void)
 
 	map_init(&a->keys);
 	map_init(&a->by_name);
+	a->accounts = adoption_accounts_new();
 	return a;
 }
 
@@ -69,9 +71,15 @@ void adoption_free(struct adoption **adoption)
 	for (size_t i = 0; i < a->n_chains; i++)
 		chain_free(a->chains[i]);
 	map_fini(&a->by_name);
+	adoption_accounts_free(&a->accounts);
 	mem_free(&a->chains);
 	mem_free(&a->items);
 	mem_free(&a);
+}
+
+struct adoption_accounts *adoption_accounts(struct adoption *a)
+{
+	return a->accounts;
 }
 
 void adoption_note_strange(struct adoption *a)
@@ -99,18 +107,19 @@ static void hash_public(char dst[ENCODE_HEX_SIZE(DIGEST_SHA256)], struct str pub
 	encode_hex(dst, str_of(digest, sizeof(digest)));
 }
 
-static bool add_key(struct adoption *a, struct str text)
+/* Borrowed from a; NULL: there is none. */
+static struct key *add_key(struct adoption *a, struct str text)
 {
 	char hash[ENCODE_HEX_SIZE(DIGEST_SHA256)];
 	struct key *k, *old;
 
 	if (map_count(&a->keys) >= ADOPTION_CHAINS || key_from_pem(text, &k))
-		return false;
+		return NULL;
 	hash_public(hash, key_public(k));
 	old = map_put(&a->keys, str_from(hash), k);
 	key_unref(&old);
 	a->counts.keys = (unsigned)map_count(&a->keys);
-	return true;
+	return k;
 }
 
 static enum err write_pem(struct chain *c, struct str der)
@@ -166,15 +175,18 @@ static bool add_chain(struct adoption *a, struct str text, const char *source)
 
 bool adoption_add_pem(struct adoption *a, struct str text, const char *source)
 {
-	bool has_key, has_chain;
+	struct key *key;
+	bool has_chain;
 
 	if (!text.at || text.len > ADOPTION_FILE_MAX || !memmem(text.at, text.len, "-----BEGIN ", 11))
 		return false;
-	has_key = add_key(a, text);
+	key = add_key(a, text);
 	has_chain = add_chain(a, text, source);
-	if (!has_key && !has_chain)
+	if (key && !has_chain)
+		adoption_accounts_add_key(a->accounts, key, source);
+	if (!key && !has_chain)
 		adoption_note_strange(a);
-	return has_key || has_chain;
+	return key || has_chain;
 }
 
 /* ---- what fits together ---- */

@@ -9,6 +9,7 @@
 #define PROXY_ADOPTION_H
 
 #include "certstore/key.h"
+#include "proxy/adoption_account.h"
 
 enum { ADOPTION_FILE_MAX = 512 * 1024, ADOPTION_JSON_MAX = 16 * 1024 * 1024, ADOPTION_CHAINS = 50000 };
 
@@ -27,8 +28,9 @@ void adoption_free(struct adoption **a);
 
 /* Takes what can be used of one file's text; true when there was anything. */
 bool adoption_add_pem(struct adoption *a, struct str text, const char *source);
-/* Traefik's acme.json, versions 1 to 3. False: it is not that. */
-bool adoption_add_traefik(struct adoption *a, struct str text, const char *source);
+/* JSON: Traefik's acme.json, versions 1 to 3, with its certificates and accounts; accounts of others. False: it
+ * is none of these. */
+bool adoption_add_json(struct adoption *a, struct str text, const char *source);
 /* A file, or a directory and what is below it (eight levels, no linked directories). E_FILE, E_LIMIT. */
 enum err adoption_scan(struct adoption *a, const char *path, struct fault *fault);
 
@@ -39,6 +41,9 @@ struct adoption_counts adoption_counts(const struct adoption *a);
 
 /* Sorted by name; borrowed until the adoption ends or something is added. */
 const struct adoption_item *adoption_items(struct adoption *a, unsigned *n);
+
+/* Accounts found on the way; borrowed. */
+struct adoption_accounts *adoption_accounts(struct adoption *a);
 
 /* For the readers: counts a file that was none of what it seemed. */
 void adoption_note_strange(struct adoption *a);

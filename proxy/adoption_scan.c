@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "proxy/adoption.h"
 
-enum { DEPTH_MAX = 8, PATH_BYTES = 4096, FILES_MAX = 500 * 1000 };
+enum { DEPTH_MAX = 8, PATH_BYTES = 4096, FILES_MAX = 500 * 1000, CONF_MAX = 64 * 1024 };
 
 static enum err unreadable(struct fault *fault, const char *path)
 {
@@ -45,9 +45,9 @@ static void take(struct adoption *a, struct str text, const char *path)
 	while (rest.len && strchr(" \t\r\n", rest.at[0]))
 		rest = str_of(rest.at + 1, rest.len - 1);
 	if (rest.len && rest.at[0] == '{')
-		adoption_add_traefik(a, text, path);
-	else
-		adoption_add_pem(a, text, path);
+		adoption_add_json(a, text, path);
+	else if (!adoption_add_pem(a, text, path) && text.len <= CONF_MAX)
+		adoption_accounts_add_conf(adoption_accounts(a), text, path);
 }
 
 /* Never waits for a FIFO. */

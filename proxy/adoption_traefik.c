@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * adoption_traefik: acme.json. Version 1 has "Certificates" at the top, later ones one per resolver; the PEM
- * texts are base64 of whole files.
+ * texts are base64 of whole files. Other JSON may be an account.
  */
 #include "base/encode.h"
 #include "base/json.h"
@@ -54,7 +54,7 @@ static bool add_list(struct adoption *a, const struct json *owner, const char *s
 	return true;
 }
 
-bool adoption_add_traefik(struct adoption *a, struct str text, const char *source)
+bool adoption_add_json(struct adoption *a, struct str text, const char *source)
 {
 	struct json *root = NULL;
 	bool is_any;
@@ -68,6 +68,7 @@ bool adoption_add_traefik(struct adoption *a, struct str text, const char *sourc
 	if (json_type(root) == JSON_OBJECT)
 		for (const struct json *r = json_first(root); r; r = json_next(r))
 			is_any |= add_list(a, r, source);
+	is_any |= adoption_accounts_add_json(adoption_accounts(a), root, source);
 	json_free(&root);
 	return is_any;
 }

@@ -78,7 +78,7 @@ static const struct command {
 		"print key and chain of a name, or write them as files for other servers" },
 	{ "import", "PATH [PATH …]", 1, COMMAND_LINE_WORDS,
 		OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_IMPORT, command_import,
-		"adopt keys and certificates of certbot, Caddy, Traefik, acme.sh, mod_md or PEM files" },
+		"adopt certificates and accounts of certbot, Caddy, Traefik, acme.sh, mod_md or PEM files" },
 	{ "schema", "", 0, 0, OPTIONS_JSON, schema, "print the JSON Schema of the configuration" },
 	{ "version", "", 0, 0, OPTIONS_JSON, version, "print the versions of this program and its libraries" },
 	{ "help", "[CODE|COMMAND]", 0, 1, OPTIONS_JSON, help,

@@ -275,7 +275,7 @@ int command_account(struct command_call *c)
 		.ca = c->line.n_words > 1 ? c->line.words[1] : NULL };
 	int code;
 
-	if (!account_wish_named(str_from(a.word), &a.kind))
+	if (!account_wish_named(str_from(a.word), &a.kind) || a.kind == ACCOUNT_WISH_RELOAD)
 		return complain(c, "say what: account show, rollover, contact, agree, deactivate or register");
 	if (a.kind == ACCOUNT_WISH_DEACTIVATE && (!a.ca || !c->line.values[VALUE_YES]))
 		return complain(c, "a deactivated account never comes back; say which CA, and --yes");

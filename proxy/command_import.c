@@ -14,6 +14,7 @@
 #include "net/tls_context.h"
 #include "proxy/admin/client.h"
 #include "proxy/adoption.h"
+#include "proxy/command_import_account.h"
 #include "proxy/command_look.h"
 
 #define VERDICTS(X) \
@@ -46,6 +47,7 @@ struct import {
 	struct store *store;
 	bool is_locked;
 	struct buf bundle;
+	struct import_accounts_result accounts;
 };
 
 static void next(struct import *m);
@@ -242,6 +244,7 @@ static void tell_instance(struct import *m)
 		if (err)
 			return;
 	}
+	import_accounts_tell(m->conf, &m->accounts);
 }
 
 static int summarise(struct import *m)
@@ -251,9 +254,11 @@ static int summarise(struct import *m)
 
 	if (!m->call->line.json) {
 		fprintf(m->call->args->out, "%u files read: %u chains, %u keys, %u chains without key, "
-			"%u not understood\n%u to import, %u kept, %u expired, %u broken, %u failed\n%s", n.files, n.chains, n.keys,
+			"%u not understood\n%u to import, %u kept, %u expired, %u broken, %u failed\n"
+			"accounts: %u to import, %u kept, %u useless, %u failed\n%s", n.files, n.chains, n.keys,
 			n.without_key, n.strange, m->counts[VERDICT_IMPORT], m->counts[VERDICT_HELD],
 			m->counts[VERDICT_EXPIRED], m->counts[VERDICT_BROKEN], m->counts[VERDICT_FAILED],
+			m->accounts.imported, m->accounts.kept, m->accounts.useless, m->accounts.failed,
 			m->is_real ? "" : "nothing was changed; --yes does it\n");
 	} else {
 		root = json_new_object();
@@ -264,9 +269,11 @@ static int summarise(struct import *m)
 		json_put_number(root, "without_key", n.without_key);
 		json_put_number(root, "not_understood", n.strange);
 		m->list = NULL;
+		json_put(root, "accounts", m->accounts.list);
+		m->accounts.list = NULL;
 		command_print_json(m->call->args->out, &root);
 	}
-	if (m->counts[VERDICT_FAILED])
+	if (m->counts[VERDICT_FAILED] || m->accounts.failed)
 		return COMMAND_FAILED;
 	return m->counts[VERDICT_BROKEN] || n.without_key ? COMMAND_DEGRADED : COMMAND_FINE;
 }
@@ -279,6 +286,7 @@ static void import_fini(struct import *m)
 	adoption_free(&m->adoption);
 	buf_fini(&m->bundle);
 	json_free(&m->list);
+	json_free(&m->accounts.list);
 	conf_unref(&m->conf);
 }
 
@@ -314,6 +322,9 @@ int command_import(struct command_call *c)
 		err = open_store(&m, &fault);
 	if (!err) {
 		run(&m);
+		import_accounts(&(struct import_accounts_args){ .call = c, .conf = m.conf,
+			.found = adoption_accounts(m.adoption), .loop = m.loop, .store = m.store,
+			.is_real = m.is_real, .may_replace = c->line.values[VALUE_REPLACE] != NULL }, &m.accounts);
 		if (m.is_real)
 			tell_instance(&m);
 	}

@@ -44,6 +44,7 @@ static const struct option {
 	{ "--verify", NULL, TO_VALUE + VALUE_VERIFY, NULL, NULL, OPTIONS_AUDIT, "check the chain (the default)" },
 	{ "--yes", NULL, TO_VALUE + VALUE_YES, NULL, NULL, OPTIONS_IMPORT | OPTIONS_ACCOUNT, "do it" },
 	{ "--key", "FILE", TO_VALUE + VALUE_KEY, NULL, NULL, OPTIONS_ACCOUNT, "change to this key (PEM); otherwise one is made" },
+	{ "--replace", NULL, TO_VALUE + VALUE_REPLACE, NULL, NULL, OPTIONS_IMPORT, "put imported accounts in the place of ours" },
 	{ "--ports", "HTTP:HTTPS", TO_VALUE + VALUE_PORTS, NULL, NULL, OPTIONS_DIAGNOSE, "where the CA comes to, if it is not 80:443" },
 	{ "--json", NULL, TO_JSON, NULL, NULL, OPTIONS_JSON, "print JSON" },
 	{ "--help", NULL, TO_HELP, NULL, NULL, 0, "tell about this command" },

@@ -15,8 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	unsigned count;
 
 	adoption_add_pem(a, str_of(bytes, n), "fuzz");
-	adoption_add_traefik(a, str_of(bytes, n), "fuzz");
+	adoption_add_json(a, str_of(bytes, n), "fuzz");
+	adoption_accounts_add_conf(adoption_accounts(a), str_of(bytes, n), "fuzz");
 	adoption_items(a, &count);
+	adoption_accounts_list(adoption_accounts(a), &count);
 	adoption_free(&a);
 	return 0;
 }

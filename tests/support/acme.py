@@ -44,6 +44,27 @@ def jwk(key):
     return {"crv": "P-256", "kty": "EC", "x": b64(data[1:33]), "y": b64(data[33:65])}
 
 
+def integers(der):
+    """The INTEGERs of a SEQUENCE, as bytes without their sign."""
+    def element(at):
+        size, at = der[at + 1], at + 2
+        if size & 0x80:
+            count, size = size & 0x7f, int.from_bytes(der[at:at + (size & 0x7f)], "big")
+            at += count
+        return at, at + size
+    at, end = element(0)
+    while at < end:
+        start, at = element(at)
+        yield der[start:at].lstrip(b"\0")
+
+
+def private_jwk(key):
+    """An RSA key as certbot keeps it."""
+    names = ["n", "e", "d", "p", "q", "dp", "dq", "qi"]
+    numbers = list(integers(openssl("rsa", "-in", key, "-traditional", "-outform", "DER")))
+    return {"kty": "RSA", **{n: b64(v) for n, v in zip(names, numbers[1:])}}
+
+
 def raw_signature(der):
     """r and s of an ECDSA signature, 32 bytes each."""
     out, at = b"", 2

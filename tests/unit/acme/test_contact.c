@@ -24,10 +24,14 @@ static void a_new_account_has_what_was_sent(void **state)
 {
 	struct account_record r = { 0 };
 	(void)state;
-	contact_registered(&r, 201, STR("{}"), "a@b");
+	contact_registered(&r, 201, STR("{}"), "a@b", false);
 	assert_true(r.has_contact);
 	assert_string_equal(r.contact, "a@b");
-	contact_registered(&r, 201, STR("{}"), "");
+	contact_registered(&r, 201, STR("{}"), "", false);
+	contact_registered(&r, 201, STR("{}"), "bad@b", true);
+	assert_true(r.has_contact);
+	assert_string_equal(r.contact, "");
+	assert_string_equal(r.refused_contact, "bad@b");
 	assert_string_equal(r.contact, "");
 }
 
@@ -35,9 +39,9 @@ static void one_that_was_there_has_what_it_says(void **state)
 {
 	struct account_record r = { 0 };
 	(void)state;
-	contact_registered(&r, 200, STR("{\"contact\":[\"mailto:a@b\"]}"), "a@b");
+	contact_registered(&r, 200, STR("{\"contact\":[\"mailto:a@b\"]}"), "a@b", false);
 	assert_true(r.has_contact);
-	contact_registered(&r, 200, STR("{\"contact\":[\"mailto:old@b\"]}"), "a@b");
+	contact_registered(&r, 200, STR("{\"contact\":[\"mailto:old@b\"]}"), "a@b", false);
 	assert_false(r.has_contact);
 	assert_true(contact_is_due(&r, "a@b"));
 }

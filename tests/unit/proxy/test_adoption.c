@@ -128,7 +128,7 @@ static void traefiks_file_is_read_in_its_versions(void **state)
 		unsigned n;
 
 		traefik(&text, shapes[i][0], shapes[i][1]);
-		assert_true(adoption_add_traefik(a, buf_str(&text), "acme.json"));
+		assert_true(adoption_add_json(a, buf_str(&text), "acme.json"));
 		adoption_items(a, &n);
 		assert_int_equal(n, 3);
 		buf_fini(&text);
@@ -147,11 +147,11 @@ static void half_files_and_changed_ones_are_harmless(void **state)
 		struct adoption *a = adoption_new();
 		unsigned n;
 
-		adoption_add_traefik(a, str_of(text.at, len), "cut");
+		adoption_add_json(a, str_of(text.at, len), "cut");
 		adoption_add_pem(a, str_of(chain.at, len < chain.len ? len : chain.len), "cut");
 		adoption_add_pem(a, str_of(key.at, len < key.len ? len : key.len), "cut");
 		text.at[len] = (char)(text.at[len] ^ 0x80);
-		adoption_add_traefik(a, buf_str(&text), "changed");
+		adoption_add_json(a, buf_str(&text), "changed");
 		text.at[len] = (char)(text.at[len] ^ 0x80);
 		adoption_items(a, &n);
 		assert_true(n == 0 || n == 3);
@@ -176,9 +176,9 @@ static void what_is_too_large_or_nonsense_is_passed_over(void **state)
 	assert_false(adoption_add_pem(a, STR("-----BEGIN CERTIFICATE-----\n\xff\xff\n"), "bytes"));
 	assert_false(adoption_add_pem(a, STR("-----BEGIN EC PRIVATE KEY-----\nAAAA\n"
 		"-----END EC PRIVATE KEY-----\n"), "bad key"));
-	assert_false(adoption_add_traefik(a, STR("[1, 2]"), "list"));
-	assert_false(adoption_add_traefik(a, STR("{\"a\": {\"Certificates\": 7}}"), "number"));
-	assert_true(adoption_add_traefik(a, STR("{\"a\": {\"Certificates\": [7, {}, null, "
+	assert_false(adoption_add_json(a, STR("[1, 2]"), "list"));
+	assert_false(adoption_add_json(a, STR("{\"a\": {\"Certificates\": 7}}"), "number"));
+	assert_true(adoption_add_json(a, STR("{\"a\": {\"Certificates\": [7, {}, null, "
 		"{\"certificate\": 1, \"key\": []}, {\"certificate\": \"!!\", \"key\": \"AAAA\"}]}}"), "odd"));
 	assert_int_equal(adoption_counts(a).strange, 7);
 	adoption_items(a, &n);
