@@ -43,7 +43,7 @@ int files_open_directory(int at, const char *name)
 		    : result(openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-int files_make_directory(int at, const char *name)
+int files_make_directory(int at, const char *name, enum files_lasting lasting)
 {
 	int fd = files_open_directory(at, name), rc;
 
@@ -53,7 +53,7 @@ int files_make_directory(int at, const char *name)
 	if (!rc)
 		rc = result(mkdirat(at, name, 0700));
 	/* else it could be gone after a power cut, with all that is put into it */
-	if (!rc)
+	if (!rc && lasting == FILES_DURABLE)
 		rc = files_sync(at);
 	/* another process may have been quicker */
 	return rc && rc != -EEXIST ? rc : files_open_directory(at, name);
@@ -148,7 +148,14 @@ static int write_all(int fd, struct str bytes)
 	return 0;
 }
 
-int files_write_new(int at, const char *name, struct str bytes)
+static int sync_file(int fd)
+{
+	int rc = step("fsync");
+
+	return rc ? rc : result(fsync(fd));
+}
+
+int files_write_new(int at, const char *name, struct str bytes, enum files_lasting lasting)
 {
 	int rc = step("create"), fd;
 
@@ -158,10 +165,8 @@ int files_write_new(int at, const char *name, struct str bytes)
 	if (fd < 0)
 		return -errno;
 	rc = write_all(fd, bytes);
-	if (!rc)
-		rc = step("fsync");
-	if (!rc)
-		rc = result(fsync(fd));
+	if (!rc && lasting == FILES_DURABLE)
+		rc = sync_file(fd);
 	if (close(fd) && !rc)
 		rc = -errno;
 	if (rc)
@@ -186,9 +191,7 @@ int files_append(int at, const char *name, size_t from, struct str bytes)
 	if (!rc)
 		rc = write_all(fd, bytes);
 	if (!rc)
-		rc = step("fsync");
-	if (!rc)
-		rc = result(fsync(fd));
+		rc = sync_file(fd);
 	if (rc) {
 		/* what stays anyway is cut off by the next append */
 		int ignored = ftruncate(fd, (off_t)from);

@@ -5,7 +5,8 @@
  * queue; callbacks come on that loop, never before the verb returns.
  *
  * Values have generations: saving adds one, the previous is kept, damaged ones are quarantined on
- * load and the one before is tried. Saving is durable when done says E_OK.
+ * load and the one before is tried. Saving is durable when done says E_OK; challenges, which live for
+ * minutes, survive the death of a process but not a power cut.
  */
 #ifndef CERTSTORE_STORE_H
 #define CERTSTORE_STORE_H
@@ -22,7 +23,8 @@
 	X(STORE_FAILURES, "failures", 1, 16 * 1024) /* failure memory and backoff, by name */ \
 	X(STORE_ANNOUNCED, "announced", 1, 4 * 1024) /* names the operator announced */ \
 	X(STORE_GOVERNOR, "governor", 2, 2 * 1024 * 1024) /* what the CAs' limits have left */ \
-	X(STORE_ADVICE, "advice", 1, 4 * 1024)      /* what the CA advises about renewal, by name */
+	X(STORE_ADVICE, "advice", 1, 4 * 1024)      /* what the CA advises about renewal, by name */ \
+	X(STORE_CHALLENGES, "challenges", 1, 4 * 1024) /* live ones, for other processes (challenge_file) */
 
 enum store_group {
 #define X(name, dir, keep, cap) name,
@@ -92,7 +94,7 @@ struct store {
  *
  *   DIR/format                          "sallyport-store 1"
  *   DIR/certs/ab/app.example.com/0000000007.pem    (ab: two hex digits of a hash of the name)
- *   DIR/accounts/… orders/… failures/… governor/… advice/…  the same shape without .pem
+ *   DIR/accounts/… orders/… failures/… governor/… advice/… challenges/…  the same shape without .pem
  *   DIR/tmp/…                           files being written
  *   DIR/quarantine/…                    damaged files with the time
  *   DIR/locks/ab/NAME                   permanent files for kernel locks

@@ -83,7 +83,7 @@ static enum err work_lock(struct job *j)
 
 	if (store_path_make(&path, j->name))
 		return fault_set(&j->fault, E_NAME, "the name is too long for a file");
-	shard = files_make_directory(r->locks, path.shard);
+	shard = files_make_directory(r->locks, path.shard, FILES_DURABLE);
 	if (shard < 0)
 		return fault_set(&j->fault, E_STORE, "locking: %s", strerror(-shard));
 	j->lock_fd = files_lock(shard, path.name);

@@ -99,7 +99,7 @@ static void repair_mode(int fd, const char *name)
 
 static enum err open_one(int top, const char *name, int *out, struct fault *fault)
 {
-	*out = files_make_directory(top, name);
+	*out = files_make_directory(top, name, FILES_DURABLE);
 	if (*out < 0)
 		return refuse(fault, name, *out);
 	repair_mode(*out, name);
@@ -147,7 +147,7 @@ static int write_format(int top, int tmp)
 
 	snprintf(name, sizeof(name), "format-%d", (int)getpid());
 	files_remove(tmp, name);
-	rc = files_write_new(tmp, name, FORMAT);
+	rc = files_write_new(tmp, name, FORMAT, FILES_DURABLE);
 	if (!rc)
 		rc = files_rename(tmp, name, top, "format");
 	/* a process started together with us was quicker */
@@ -188,7 +188,7 @@ int store_open_self_check(const struct store_root *r)
 
 	snprintf(name, sizeof(name), "check-%d-%u", (int)getpid(), atomic_fetch_add(&counter, 1));
 	files_remove(tmp, name);
-	rc = files_write_new(tmp, name, str_of(bytes, sizeof(bytes)));
+	rc = files_write_new(tmp, name, str_of(bytes, sizeof(bytes)), FILES_DURABLE);
 	if (rc)
 		return rc;
 	buf_init(&back, 0);

@@ -32,9 +32,11 @@ static const struct group {
 	unsigned keep;
 	size_t cap;
 	const char *suffix;
+	enum files_lasting lasting;
 } groups[] = {
 #define X(enumerator, name, keep, cap) \
-	[enumerator] = {name, keep, cap, enumerator == STORE_CERTS ? ".pem" : ""},
+	[enumerator] = {name, keep, cap, enumerator == STORE_CERTS ? ".pem" : "", \
+		enumerator == STORE_CHALLENGES ? FILES_FOR_NOW : FILES_DURABLE},
 	STORE_GROUPS(X)
 #undef X
 };
@@ -318,6 +320,11 @@ enum err store_value_peek(int shard, const char *file, enum store_group g, struc
 
 /* ---- save ---- */
 
+static int sync_value(int dir, enum store_group g)
+{
+	return groups[g].lasting == FILES_DURABLE ? files_sync(dir) : 0;
+}
+
 static int make_value(const struct store_root *r, enum store_group g, const char *name,
 	const struct store_path *path)
 {
@@ -325,15 +332,16 @@ static int make_value(const struct store_root *r, enum store_group g, const char
 
 	if (dir != -ENOENT)
 		return dir;
-	shard = files_make_directory(r->groups[g], path->shard);
+	shard = files_make_directory(r->groups[g], path->shard, groups[g].lasting);
 	if (shard < 0)
 		return shard;
-	dir = files_make_directory(shard, path->name);
+	dir = files_make_directory(shard, path->name, groups[g].lasting);
 	close(shard);
 	return dir;
 }
 
-static int write_temporary(const struct store_root *r, struct str bytes, char file[FILE_NAME])
+static int write_temporary(const struct store_root *r, enum store_group g, struct str bytes,
+	char file[FILE_NAME])
 {
 	static atomic_uint counter;
 	int rc = -EEXIST;
@@ -341,7 +349,7 @@ static int write_temporary(const struct store_root *r, struct str bytes, char fi
 	/* a process before us with the same number may have left one */
 	for (int try = 0; try < TRIES && rc == -EEXIST; try++) {
 		snprintf(file, FILE_NAME, "%d-%u", (int)getpid(), atomic_fetch_add(&counter, 1));
-		rc = files_write_new(r->tmp, file, bytes);
+		rc = files_write_new(r->tmp, file, bytes, groups[g].lasting);
 	}
 	return rc;
 }
@@ -381,7 +389,7 @@ static int publish(const struct store_root *r, int dir, enum store_group g, cons
 		rc = files_rename(r->tmp, temporary, dir, file);
 	}
 	if (!rc)
-		rc = files_sync(dir);
+		rc = sync_value(dir, g);
 	if (!rc)
 		prune(dir, g, number - 1);
 	return rc;
@@ -395,7 +403,7 @@ static int save_once(const struct store_root *r, enum store_group g, const char 
 
 	if (dir < 0)
 		return dir;
-	rc = write_temporary(r, bytes, temporary);
+	rc = write_temporary(r, g, bytes, temporary);
 	if (!rc) {
 		rc = publish(r, dir, g, temporary);
 		if (rc)
@@ -449,7 +457,7 @@ enum err store_value_remove(
 			rc = 0;
 	}
 	if (!rc)
-		rc = files_sync(dir);
+		rc = sync_value(dir, g);
 	close(dir);
 	if (rc)
 		return failed(fault, "removing", rc);

@@ -36,7 +36,7 @@ static void what_is_written_is_read_and_belongs_to_the_owner_alone(void **state)
 
 	(void)state;
 	buf_init(&got, 0);
-	assert_int_equal(files_write_new(AT_FDCWD, "f", STR("secret")), 0);
+	assert_int_equal(files_write_new(AT_FDCWD, "f", STR("secret"), FILES_DURABLE), 0);
 	assert_int_equal(read_back("f", 6, FILES_NO_SYMLINK, &got), 0);
 	assert_true(str_equal(buf_str(&got), STR("secret")));
 	assert_int_equal(stat("f", &st), 0);
@@ -50,9 +50,9 @@ static void a_file_that_exists_is_never_replaced(void **state)
 
 	(void)state;
 	buf_init(&got, 0);
-	assert_int_equal(files_write_new(AT_FDCWD, "old", STR("1")), 0);
-	assert_int_equal(files_write_new(AT_FDCWD, "old", STR("2")), -EEXIST);
-	assert_int_equal(files_write_new(AT_FDCWD, "new", STR("2")), 0);
+	assert_int_equal(files_write_new(AT_FDCWD, "old", STR("1"), FILES_DURABLE), 0);
+	assert_int_equal(files_write_new(AT_FDCWD, "old", STR("2"), FILES_DURABLE), -EEXIST);
+	assert_int_equal(files_write_new(AT_FDCWD, "new", STR("2"), FILES_DURABLE), 0);
 	assert_int_equal(files_rename(AT_FDCWD, "new", AT_FDCWD, "old"), -EEXIST);
 	assert_int_equal(read_back("old", 9, FILES_NO_SYMLINK, &got), 0);
 	assert_true(str_equal(buf_str(&got), STR("1")));
@@ -68,10 +68,28 @@ static void half_a_file_is_taken_away_again(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		break_at(calls[i], ENOSPC);
-		assert_int_equal(files_write_new(AT_FDCWD, "half", STR("bytes")), -ENOSPC);
+		assert_int_equal(files_write_new(AT_FDCWD, "half", STR("bytes"), FILES_DURABLE), -ENOSPC);
 		break_at(NULL, 0);
 		assert_int_equal(access("half", F_OK), -1);
 	}
+}
+
+static void what_is_for_now_does_not_wait_for_the_disk(void **state)
+{
+	int here = open(".", O_RDONLY | O_DIRECTORY), made;
+
+	(void)state;
+	break_at("fsync", EIO);
+	assert_int_equal(files_write_new(here, "kept", STR("bytes"), FILES_DURABLE), -EIO);
+	assert_int_equal(files_write_new(here, "brief", STR("bytes"), FILES_FOR_NOW), 0);
+	break_at("fsync directory", EIO);
+	assert_int_equal(files_make_directory(here, "d", FILES_DURABLE), -EIO);
+	assert_int_equal(files_remove_directory(here, "d"), 0);
+	made = files_make_directory(here, "d", FILES_FOR_NOW);
+	assert_true(made >= 0);
+	break_at(NULL, 0);
+	close(made);
+	close(here);
 }
 
 static void only_regular_files_of_the_right_size_are_read_and_none_is_waited_for(void **state)
@@ -100,7 +118,8 @@ static void only_regular_files_of_the_right_size_are_read_and_none_is_waited_for
 static void directories_are_made_once_and_not_through_symlinks(void **state)
 {
 	int here = open(".", O_RDONLY | O_DIRECTORY);
-	int first = files_make_directory(here, "d"), second = files_make_directory(here, "d");
+	int first = files_make_directory(here, "d", FILES_DURABLE);
+	int second = files_make_directory(here, "d", FILES_FOR_NOW);
 	struct stat st;
 
 	(void)state;
@@ -113,7 +132,7 @@ static void directories_are_made_once_and_not_through_symlinks(void **state)
 	break_at("fsync directory", EIO);
 	assert_int_equal(files_sync(first), -EIO);
 	break_at("mkdir", EROFS);
-	assert_int_equal(files_make_directory(here, "e"), -EROFS);
+	assert_int_equal(files_make_directory(here, "e", FILES_DURABLE), -EROFS);
 	break_at(NULL, 0);
 	close(first);
 	close(second);
@@ -129,7 +148,7 @@ static void two_lists_of_one_directory_do_not_share_a_position(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	assert_int_equal(files_write_new(fd, "f", STR("")), 0);
+	assert_int_equal(files_write_new(fd, "f", STR(""), FILES_DURABLE), 0);
 	one = files_list(fd, &error);
 	two = files_list(fd, &error);
 	assert_non_null(one);
@@ -172,6 +191,7 @@ int main(void)
 		IN_SCRATCH(what_is_written_is_read_and_belongs_to_the_owner_alone),
 		IN_SCRATCH(a_file_that_exists_is_never_replaced),
 		IN_SCRATCH(half_a_file_is_taken_away_again),
+		IN_SCRATCH(what_is_for_now_does_not_wait_for_the_disk),
 		IN_SCRATCH(only_regular_files_of_the_right_size_are_read_and_none_is_waited_for),
 		IN_SCRATCH(directories_are_made_once_and_not_through_symlinks),
 		IN_SCRATCH(two_lists_of_one_directory_do_not_share_a_position),
