@@ -7,8 +7,8 @@
  *      \--> done (valid already)
  *
  * The order matters: a fast CA comes before the reply to ANNOUNCE, so that every worker answers the
- * challenge, or every name server has its record, before the CA hears of it. From PREPARE to the end the
- * account keeps its key: the answer names it.
+ * challenge and other processes at the store can, or every name server has its record, before the CA
+ * hears of it. From PREPARE to the end the account keeps its key: the answer names it.
  */
 #include "acme/authz.h"
 
@@ -520,8 +520,8 @@ static void on_deadline(struct deadline *d)
 	if (a->state == AUTHZ_WATCH)
 		enter(a, AUTHZ_LOOK);
 	else
-		fail(a, E_TIMEOUT, a->state == AUTHZ_PUBLISH ? "the workers did not take the challenge"
-			: "took too long");
+		fail(a, E_TIMEOUT, a->state == AUTHZ_PUBLISH ?
+			"the challenge was not taken by the workers and the store" : "took too long");
 }
 
 /* ---- the door ---- */

@@ -44,12 +44,5 @@ bool challenge_proves(enum conf_challenge kind, const char *name)
 
 bool challenge_token_is_fine(struct str token)
 {
-	for (size_t i = 0; i < token.len; i++) {
-		char c = token.at[i];
-		bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-			|| c == '-' || c == '_';
-		if (!fine)
-			return false;
-	}
-	return token.len >= 16 && token.len <= 128;
+	return challenge_is_token(token);
 }

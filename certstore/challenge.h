@@ -2,15 +2,14 @@
 /*
  * challenge: live ACME challenges. The control loop owns the table; workers answer from an
  * immutable, reference-counted set that the table publishes. acme puts challenges in and learns
- * when every worker answers them, and when a validator came by.
+ * when every worker answers them, and when a validator came by. A table with a store writes each
+ * into it, so that other processes there can answer too.
  */
 #ifndef CERTSTORE_CHALLENGE_H
 #define CERTSTORE_CHALLENGE_H
 
-#include "base/str.h"
-#include "conf/conf.h"
-#include "net/loop.h"
-#include "net/tls_context.h"
+#include "certstore/challenge_file.h"
+#include "certstore/store.h"
 
 /* ---- workers: immutable ---- */
 
@@ -30,6 +29,10 @@ struct challenge_table;
 typedef void challenge_publish_fn(void *owner, struct challenge_set *set, uint64_t generation);
 struct challenge_table *challenge_table_new(
 	struct loop *l, challenge_publish_fn *publish, void *owner);
+/* From now on every challenge put is a value of the store while it lives. The store outlives the
+ * table, and its callbacks may come after the table is gone. */
+void challenge_table_share(struct challenge_table *t, struct store *s);
+/* What it put into the store is taken out again. */
 void challenge_table_free(struct challenge_table **t);
 void challenge_published(struct challenge_table *t, uint64_t generation);
 
@@ -40,14 +43,16 @@ struct challenge_args {
 	const char *token;      /* checked: [A-Za-z0-9_-]{16,128} */
 	const char *key_authorization;
 	struct tls_certificate *certificate; /* tls-alpn-01; referenced */
+	bool is_foreign; /* another process's, found in the store: not written there again */
 	/* The callbacks must not free the table. */
-	/* Every worker answers it now. May be called only after challenge_put returned. */
+	/* Every worker answers it now, and other processes can find it. May be called only after
+	 * challenge_put returned. */
 	void (*on_live)(void *owner);
 	/* A validator asked for it (each time). */
 	void (*on_seen)(void *owner);
 	void *owner;
 };
-/* E_PARSE for a bad token, E_LIMIT above 4096 live ones. */
+/* E_PARSE for a bad token, E_LIMIT above 4096 live ones, of which 2048 may be foreign. */
 enum err challenge_put(
 	struct challenge_table *t, const struct challenge_args *args, struct challenge **out);
 /* No callbacks from now on; it stays answerable for grace_ms (validators come late). Nulls. */

@@ -7,16 +7,21 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "certstore/key.h"
 #include "certstore/x509.h"
 
 #define TOKEN "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ"
 #define AUTHORIZATION TOKEN ".thumbprint"
+#define NOW 1795327101000
 
 static struct tls_certificate *certificate;
 static struct loop *loop;
 static struct challenge_table *table;
 static struct challenge_set *set;
+static struct store *store;
+static struct challenge_file *stored; /* what load found */
+static bool is_loaded;
 static uint64_t published;
 static int sets, live, seen;
 
@@ -33,6 +38,13 @@ static void on_live(void *owner)
 {
 	(void)owner;
 	live++;
+}
+
+static void on_ignored(void *owner, enum err err, const struct fault *fault)
+{
+	(void)owner;
+	(void)err;
+	(void)fault;
 }
 
 static void on_seen(void *owner)
@@ -68,7 +80,7 @@ static int drop_certificate(void **state)
 static int make(void **state)
 {
 	(void)state;
-	clock_test_set(1795327101000, 1000);
+	clock_test_set(NOW, 1000);
 	loop = loop_new();
 	table = challenge_table_new(loop, on_publish, NULL);
 	sets = live = seen = 0;
@@ -81,6 +93,11 @@ static int drop(void **state)
 	(void)state;
 	challenge_table_free(&table);
 	challenge_set_unref(&set);
+	for (int i = 0; i < 10; i++)
+		loop_turn(loop);
+	if (store)
+		store->ops->free(store);
+	store = NULL;
 	loop_free(&loop);
 	clock_test_end();
 	return 0;
@@ -279,9 +296,239 @@ static void more_than_4096_are_refused(void **state)
 	assert_non_null(challenge_set_http01(set, STR("n4095.example"), STR(TOKEN)).at);
 }
 
+/* ---- with a store ---- */
+
+static void share(void)
+{
+	store = store_memory_new(loop);
+	challenge_table_share(table, store);
+}
+
+static void on_loaded(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	(void)owner;
+	(void)fault;
+	assert_true(err == E_OK || err == E_NOT_FOUND);
+	challenge_file_free(stored);
+	stored = object;
+	is_loaded = true;
+}
+
+/* What another process would find. */
+static struct challenge_file *find(const char *host, const char *token)
+{
+	char key[CHALLENGE_KEY], name[CHALLENGE_FILE_NAME];
+
+	challenge_file_name(name,
+		challenge_key(key, str_from(host), token ? str_from(token) : STR_NONE));
+	is_loaded = false;
+	store_load(store, STORE_CHALLENGES, name, challenge_file_read, on_loaded, NULL);
+	while (!is_loaded)
+		loop_turn(loop);
+	return stored;
+}
+
+static int drop_stored(void **state)
+{
+	challenge_file_free(stored);
+	stored = NULL;
+	return drop(state);
+}
+
+static void a_shared_one_is_live_when_others_can_find_it(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	share();
+	assert_int_equal(put(CONF_HTTP_01, "A.example", TOKEN, &c), E_OK);
+	loop_turn(loop);
+	challenge_published(table, published);
+	turn();
+	turn();
+	assert_int_equal(live, 1);
+	assert_non_null(find("a.example", TOKEN));
+	assert_string_equal(stored->key_authorization, AUTHORIZATION);
+	assert_string_equal(stored->identifier, "a.example");
+	assert_int_equal(stored->until_ms, NOW + CHALLENGE_LIFE_MS);
+	assert_null(find("b.example", TOKEN));
+	assert_null(find("a.example", NULL));
+}
+
+/* A store whose saves the test ends. */
+static store_done_fn *save_fn;
+static void *save_owner;
+
+static void slow_save(struct store *s, enum store_group g, const char *name, struct str bytes,
+	store_done_fn *fn, void *owner)
+{
+	(void)s;
+	(void)name;
+	assert_int_equal(g, STORE_CHALLENGES);
+	assert_true(bytes.len > 0);
+	save_fn = fn;
+	save_owner = owner;
+}
+
+static void slow_load(struct store *s, enum store_group g, const char *name, store_parse_fn *parse,
+	store_load_fn *fn, void *owner)
+{
+	store_load(store, g, name, parse, fn, owner);
+	(void)s;
+}
+
+static const struct store_ops slow_ops = {.save = slow_save, .load = slow_load};
+static struct store slow = {&slow_ops};
+
+static void it_is_not_live_before_it_is_written(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	store = store_memory_new(loop);
+	challenge_table_share(table, &slow);
+	for (int i = 0; i < 2; i++) {
+		struct fault fault = {0};
+
+		live = 0;
+		assert_int_equal(put(CONF_TLS_ALPN_01, "a.example", TOKEN, &c), E_OK);
+		turn();
+		challenge_published(table, published);
+		turn();
+		assert_int_equal(live, 0);
+		/* one that cannot be written is live all the same */
+		save_fn(save_owner, i ? fault_set(&fault, E_STORE, "no space") : E_OK, &fault);
+		assert_int_equal(live, 0);
+		turn();
+		assert_int_equal(live, 1);
+	}
+}
+
+static void one_gone_before_it_is_written_calls_nobody(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	store = store_memory_new(loop);
+	challenge_table_share(table, &slow);
+	assert_int_equal(put(CONF_TLS_ALPN_01, "a.example", TOKEN, &c), E_OK);
+	turn();
+	challenge_withdraw(&c, 0);
+	clock_test_advance(1);
+	turn();
+	turn();
+	challenge_published(table, published);
+	save_fn(save_owner, E_OK, NULL);
+	turn();
+	assert_int_equal(live, 0);
+}
+
+static void it_leaves_the_store_with_its_grace(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	share();
+	assert_int_equal(put(CONF_TLS_ALPN_01, "127.0.0.1", TOKEN, &c), E_OK);
+	turn();
+	challenge_withdraw(&c, 60000);
+	clock_test_advance(59000);
+	turn();
+	assert_non_null(find("1.0.0.127.in-addr.arpa", NULL));
+	clock_test_advance(2000);
+	turn();
+	turn();
+	assert_null(find("1.0.0.127.in-addr.arpa", NULL));
+}
+
+static void a_newer_one_in_its_place_stays(void **state)
+{
+	struct challenge_file other = {.kind = CONF_TLS_ALPN_01, .identifier = "a.example",
+		.token = TOKEN "2", .key_authorization = TOKEN "2.thumbprint",
+		.until_ms = NOW + 300000};
+	char name[CHALLENGE_FILE_NAME];
+	struct challenge *c;
+	struct buf text;
+
+	(void)state;
+	share();
+	assert_int_equal(put(CONF_TLS_ALPN_01, "a.example", TOKEN, &c), E_OK);
+	turn();
+	buf_init(&text, 0);
+	challenge_file_name(name, STR("a.example"));
+	assert_int_equal(challenge_file_print(&other, &text), E_OK);
+	store_save(store, STORE_CHALLENGES, name, buf_str(&text), on_ignored, NULL);
+	buf_fini(&text);
+	challenge_withdraw(&c, 0);
+	clock_test_advance(1);
+	turn();
+	turn();
+	assert_non_null(find("a.example", NULL));
+	assert_string_equal(stored->token, TOKEN "2");
+}
+
+static void the_same_one_put_again_stays(void **state)
+{
+	struct challenge *first, *second;
+
+	(void)state;
+	share();
+	assert_int_equal(put(CONF_HTTP_01, "a.example", TOKEN, &first), E_OK);
+	turn();
+	challenge_withdraw(&first, 1000);
+	assert_int_equal(put(CONF_HTTP_01, "a.example", TOKEN, &second), E_OK);
+	turn();
+	clock_test_advance(2000);
+	turn();
+	turn();
+	assert_non_null(find("a.example", TOKEN));
+	challenge_withdraw(&second, 0);
+	clock_test_advance(1);
+	turn();
+	turn();
+	assert_null(find("a.example", TOKEN));
+}
+
+static void a_table_that_ends_takes_its_own_along(void **state)
+{
+	struct challenge *c;
+
+	(void)state;
+	share();
+	assert_int_equal(put(CONF_HTTP_01, "a.example", TOKEN, &c), E_OK);
+	/* while it is being written */
+	challenge_table_free(&table);
+	for (int i = 0; i < 10; i++)
+		loop_turn(loop);
+	assert_null(find("a.example", TOKEN));
+}
+
+static void foreign_ones_are_answered_and_not_written(void **state)
+{
+	struct challenge_args args = {.kind = CONF_HTTP_01, .identifier = "a.example",
+		.token = TOKEN, .key_authorization = AUTHORIZATION, .is_foreign = true};
+	struct challenge *c;
+	char name[32];
+
+	(void)state;
+	share();
+	assert_int_equal(challenge_put(table, &args, &c), E_OK);
+	turn();
+	assert_non_null(challenge_set_http01(set, STR("a.example"), STR(TOKEN)).at);
+	assert_null(find("a.example", TOKEN));
+	args.identifier = name;
+	for (int i = 1; i < 2048; i++) {
+		snprintf(name, sizeof(name), "n%d.example", i);
+		assert_int_equal(challenge_put(table, &args, &c), E_OK);
+	}
+	assert_int_equal(challenge_put(table, &args, &c), E_LIMIT);
+	assert_int_equal(put(CONF_HTTP_01, "own.example", TOKEN, &c), E_OK);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+#define SHARED(name) cmocka_unit_test_setup_teardown(name, make, drop_stored)
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_answers_only_on_its_own_host),
 		TEST(addresses_are_asked_for_by_their_reverse_name),
@@ -292,6 +539,14 @@ int main(void)
 		TEST(a_set_outlives_the_table),
 		TEST(bad_tokens_and_identifiers_are_refused),
 		TEST(more_than_4096_are_refused),
+		SHARED(a_shared_one_is_live_when_others_can_find_it),
+		SHARED(it_is_not_live_before_it_is_written),
+		SHARED(one_gone_before_it_is_written_calls_nobody),
+		SHARED(it_leaves_the_store_with_its_grace),
+		SHARED(a_newer_one_in_its_place_stays),
+		SHARED(the_same_one_put_again_stays),
+		SHARED(a_table_that_ends_takes_its_own_along),
+		SHARED(foreign_ones_are_answered_and_not_written),
 	};
 
 	return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
