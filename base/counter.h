@@ -20,6 +20,8 @@
 	X(COUNTER_NAMES_REFUSED, "names_refused_total", "Handshakes refused with unrecognized_name") \
 	X(COUNTER_NOT_TLS, "not_tls_total", "Connections to the TLS port that did not speak TLS") \
 	X(COUNTER_CHALLENGES_ANSWERED, "acme_challenges_answered_total", "ACME challenge validations answered") \
+	X(COUNTER_CHALLENGES_SOUGHT, "acme_challenges_sought_total", "Looks into the store for a challenge of another process") \
+	X(COUNTER_CHALLENGES_NOT_SOUGHT, "acme_challenges_not_sought_total", "Those that were not made because there were too many") \
 	X(COUNTER_REQUESTS, "requests_total", "Requests received") \
 	X(COUNTER_REQUESTS_BAD, "requests_bad_total", "Requests refused as malformed") \
 	X(COUNTER_UPSTREAM_CONNECTS, "upstream_connects_total", "Connections opened to upstreams") \

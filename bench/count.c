@@ -145,6 +145,7 @@ static void start_proxy(struct world *w, const char *dir)
 	x->waiting = waiting_new(&waiting);
 	x->forwards = forward_home_new(x->loop);
 	list_init(&x->clients);
+	list_init(&x->held);
 	x->connections = &w->connections;
 	x->connections_max = 100;
 	x->https_port = 443;

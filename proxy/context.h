@@ -19,8 +19,11 @@ struct context {
 	struct challenge_set *challenges;   /* NULL: none */
 	struct cache *cache;
 	struct waiting *waiting;
+	struct waiting *seeking;            /* for challenges, by challenge_key; NULL: nobody to ask */
+	atomic_uint n_seeking;
 	struct forward_home *forwards;
 	struct list clients;                /* struct client */
+	struct list held;                   /* requests of dispatch that wait */
 	atomic_uint *connections;           /* of the process */
 	unsigned connections_max;
 	uint16_t https_port;                /* for redirects; 0: no TLS listener */

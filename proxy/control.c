@@ -25,6 +25,7 @@
 #include "proxy/announced.h"
 #include "proxy/descriptors.h"
 #include "proxy/fleet.h"
+#include "proxy/foreign.h"
 #include "proxy/names.h"
 #include "proxy/self_check.h"
 #include "proxy/startup.h"
@@ -62,6 +63,7 @@ struct control {
 	struct tls_tickets *tickets;
 	struct snapshot *snapshot;
 	struct challenge_table *challenges;
+	struct foreign *foreign;
 	struct issuer *issuer;
 	struct renewal *renewal;
 	struct ask *ask;
@@ -256,6 +258,14 @@ static void on_unwant(void *owner, struct worker *w, const char *name)
 		names_unwant(c->names, w, name);
 }
 
+static void on_seek(void *owner, struct worker *w, const char *key)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		foreign_seek(c->foreign, w, key);
+}
+
 static void on_challenge_seen(void *owner, enum conf_challenge kind, const char *identifier)
 {
 	struct control *c = owner;
@@ -291,6 +301,7 @@ static void on_drained(void *owner, struct worker *w)
 static const struct worker_events worker_events = {
 	.on_want = on_want,
 	.on_unwant = on_unwant,
+	.on_seek = on_seek,
 	.on_challenge_seen = on_challenge_seen,
 	.on_challenges_live = on_challenges_live,
 	.on_due = on_due,
@@ -304,6 +315,14 @@ static void on_publish(void *owner, struct challenge_set *set, uint64_t generati
 	ASSERT(c->fleet);
 	fleet_publish(c->fleet, set, generation);
 	challenge_set_unref(&set);
+}
+
+static void tell_sought(void *owner, struct worker *w, const char *key)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		worker_sought(w, key);
 }
 
 /* ---- timers ---- */
@@ -400,6 +419,7 @@ static enum err open_issuer(struct control *c, struct fault *fault)
 
 	c->audit = args.audit = audit_new(c->loop, c->conf->store);
 	c->challenges = challenge_table_new(c->loop, on_publish, c);
+	challenge_table_share(c->challenges, c->store);
 	args.challenges = c->challenges;
 	return issuer_new(&args, &c->issuer, fault);
 }
@@ -452,6 +472,15 @@ static void begin_names(struct control *c)
 	});
 }
 
+static void begin_foreign(struct control *c)
+{
+	c->foreign = foreign_new(&(struct foreign_args){
+		.loop = c->loop, .store = c->store, .challenges = c->challenges,
+		.n_workers = c->ports.n_workers, .tell = tell_sought, .owner = c,
+	});
+	foreign_start_sweep(c->foreign);
+}
+
 static void begin_admin(struct control *c)
 {
 	c->admin = admin_server_start(&(struct api_env){
@@ -476,6 +505,7 @@ static void begin(struct control *c)
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
 	begin_names(c);
+	begin_foreign(c);
 	begin_admin(c);
 	/* Before the first worker: whoever was served may send one at once. */
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
@@ -545,6 +575,8 @@ static void halt(struct control *c)
 	self_check_free(&c->self_check);
 	if (c->names)
 		names_stop(c->names);
+	if (c->foreign)
+		foreign_stop(c->foreign);
 	stop_fleet(c);
 	announced_free(&c->announced);
 	renewal_free(&c->renewal);
@@ -560,6 +592,7 @@ static void halt(struct control *c)
 static void end(struct control *c)
 {
 	names_free(&c->names);
+	foreign_free(&c->foreign);
 	audit_free(&c->audit);
 	ports_close(&c->ports);
 	snapshot_unref(&c->snapshot);

@@ -2,6 +2,9 @@
 /*
  * dispatch: Host decides the site; on TLS it must be the site the connection was opened for, or a client
  * that shares a connection between names would reach one site under another's name and policy.
+ *
+ * A token nobody here knows may be another process's: such a request is held until the store was searched,
+ * and goes its way like any other when nothing was found.
  */
 #include "proxy/dispatch.h"
 
@@ -10,6 +13,8 @@
 #include "base/check.h"
 #include "base/counter.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "net/deadline.h"
 #include "proxy/answer.h"
 #include "proxy/rewrite.h"
 #include "proxy/router.h"
@@ -22,6 +27,16 @@ struct request {
 	struct request_head *head;
 	const struct conf_route *route;
 	struct access_record record;
+};
+
+enum { HELD_MS = 5000, HELD_MAX = 256, HELD_PER_TOKEN = 16 };
+
+/* A request that waits. */
+struct held {
+	struct list node;
+	struct waiter waiter;
+	struct deadline deadline;
+	struct request request;
 };
 
 static const struct str token_path = { "/.well-known/acme-challenge/", 28 };
@@ -104,16 +119,20 @@ static void redirect_to_target(struct request *r)
 /* ---- decisions ---- */
 
 /* Exactly a live token on its own host; anything else is a path like any other. */
-static bool is_challenge(struct request *r, struct str *answer)
+static struct str token_of(const struct request *r)
 {
 	struct str path = r->head->path;
 
-	if (r->peer->is_tls || !r->context->challenges || !str_has_prefix(path, token_path)
+	if (r->peer->is_tls || !str_has_prefix(path, token_path)
 		|| !(str_is(r->head->method, "GET") || str_is(r->head->method, "HEAD")))
-		return false;
-	*answer = challenge_set_http01(r->context->challenges, r->head->host,
-		str_of(path.at + token_path.len, path.len - token_path.len));
-	return answer->at;
+		return STR_NONE;
+	return str_of(path.at + token_path.len, path.len - token_path.len);
+}
+
+static struct str find_answer(const struct request *r, struct str token)
+{
+	return r->context->challenges ?
+		challenge_set_http01(r->context->challenges, r->head->host, token) : STR_NONE;
 }
 
 static void answer_challenge(struct request *r, struct str answer)
@@ -210,26 +229,134 @@ static void begin_record(struct request *r)
 	record->started_us = access_log_now_us(record);
 }
 
+static void take_site(struct request *r)
+{
+	const struct conf_site *site = NULL;
+	enum err err = r->peer->is_tls ? tls_site(r, &site) : plain_site(r, &site);
+
+	if (err)
+		refuse(r, err);
+	else if (goes_to_https(r, site))
+		redirect_to_https(r);
+	else
+		take_route(r, site);
+}
+
+/* ---- held ---- */
+
+static struct request end_held(struct held *h)
+{
+	struct request r = h->request;
+
+	waiting_leave(r.context->seeking, &h->waiter);
+	deadline_disarm(&h->deadline);
+	list_remove(&h->node);
+	mem_free(&h);
+	return r;
+}
+
+/* The configuration may be another one by now. */
+static void go_on(struct held *h)
+{
+	struct request r = end_held(h);
+	struct str answer = find_answer(&r, token_of(&r));
+
+	r.conf = context_snapshot(r.context)->conf;
+	if (answer.at)
+		answer_challenge(&r, answer);
+	else
+		take_site(&r);
+}
+
+static void on_sought(struct waiter *w, enum err err, struct entry *e)
+{
+	(void)err;
+	(void)e;
+	go_on(container_of(w, struct held, waiter));
+}
+
+static void on_held_deadline(struct deadline *d)
+{
+	go_on(container_of(d, struct held, deadline));
+}
+
+static void on_held_body(void *owner, struct str bytes)
+{
+	(void)owner;
+	(void)bytes;
+}
+
+static void on_held_end(void *owner, const struct headers *trailers)
+{
+	(void)owner;
+	(void)trailers;
+}
+
+static void on_held_writable(void *owner)
+{
+	(void)owner;
+}
+
+static void on_held_fail(void *owner, enum err err)
+{
+	struct request r = end_held(owner);
+
+	finish(&r, err);
+}
+
+static const struct side_events held_events = {
+	.on_body = on_held_body, .on_end = on_held_end,
+	.on_writable = on_held_writable, .on_fail = on_held_fail,
+};
+
+/* False when nobody can tell, or too many wait. What has a body is no validator's. */
+static bool hold(struct request *r, struct str token)
+{
+	static const struct waiting_caps caps = { HELD_MAX, HELD_PER_TOKEN };
+	struct context *x = r->context;
+	char buf[CHALLENGE_KEY];
+	struct str key = challenge_key(buf, r->head->host, token);
+	struct held *h;
+
+	if (!x->seeking || r->head->body != BODY_NONE || !r->head->host.len || !key.at
+		|| !challenge_is_token(token))
+		return false;
+	h = mem_new(sizeof(*h));
+	h->request = *r;
+	h->waiter.on_answer = on_sought;
+	list_init(&h->waiter.node);
+	if (waiting_join(x->seeking, &h->waiter, key, "", &caps)) {
+		mem_free(&h);
+		return false;
+	}
+	list_append(&x->held, &h->node);
+	deadline_init(&h->deadline, x->loop, on_held_deadline);
+	deadline_arm(&h->deadline, HELD_MS);
+	side_own(r->side, &held_events, h);
+	return true;
+}
+
+void dispatch_cut_held(struct context *c)
+{
+	while (!list_is_empty(&c->held))
+		on_held_fail(list_first(&c->held, struct held, node), E_DRAINING);
+}
+
+/* ---- the door ---- */
+
 void dispatch_request(struct context *c, const struct peer *peer, struct side *s,
 	struct request_head *head)
 {
 	struct request r = { c, context_snapshot(c)->conf, peer, s, head, NULL, { 0 } };
-	const struct conf_site *site = NULL;
-	struct str token;
-	enum err err;
+	struct str token, answer;
 
 	ASSERT(c && peer && s && head);
 	counter_add(COUNTER_REQUESTS, 1);
 	begin_record(&r);
-	if (is_challenge(&r, &token)) {
-		answer_challenge(&r, token);
-		return;
-	}
-	err = peer->is_tls ? tls_site(&r, &site) : plain_site(&r, &site);
-	if (err)
-		refuse(&r, err);
-	else if (goes_to_https(&r, site))
-		redirect_to_https(&r);
-	else
-		take_route(&r, site);
+	token = token_of(&r);
+	answer = token.at ? find_answer(&r, token) : STR_NONE;
+	if (answer.at)
+		answer_challenge(&r, answer);
+	else if (!token.at || !hold(&r, token))
+		take_site(&r);
 }

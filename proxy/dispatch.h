@@ -11,5 +11,7 @@
 /* Owns the side from now on. peer outlives it. */
 void dispatch_request(struct context *c, const struct peer *peer, struct side *s,
 	struct request_head *head);
+/* Ends all requests that wait for a challenge to be found. */
+void dispatch_cut_held(struct context *c);
 
 #endif

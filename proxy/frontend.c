@@ -3,8 +3,9 @@
  * frontend: one TLS connection until it speaks HTTP.
  *
  *   HELLO --> WAIT --> HANDSHAKE --> OPEN (the client's codec has it)
- *      \ \------------/     \
- *       \--> CHALLENGE ------\--> CLOSED (from any state but OPEN), freed
+ *    | \ \------------/     \
+ *    |  \--> CHALLENGE ------\--> CLOSED (from any state but OPEN), freed
+ *    \-> SEEK --/
  *
  * No TLS object exists before a certificate does: what waits is the hello and this struct. The greeting
  * (hello, waiter) is freed when the handshake is over.
@@ -28,6 +29,7 @@
 	X(CONN_HELLO, "hello", "the ClientHello is arriving") \
 	X(CONN_WAIT, "wait", "parked until the control loop answers for the name") \
 	X(CONN_HANDSHAKE, "handshake", "TLS with the site's certificate") \
+	X(CONN_SEEK, "seek", "parked until the store was searched for its challenge") \
 	X(CONN_CHALLENGE, "challenge", "TLS with a challenge certificate, nothing after it") \
 	X(CONN_OPEN, "open", "the client's codec owns the stream") \
 	X(CONN_CLOSED, "closed", "about to be freed")
@@ -46,12 +48,15 @@ static const char *const state_names[] = {
 
 enum {
 	CHALLENGE_MS = 10000,
+	SEEK_MS = 5000,
+	SEEKING_MAX = 256, SEEKING_PER_NAME = 16, /* in this worker */
 	PARKED_MAX = 16 * 1024,  /* what a client may send while it waits */
 };
 
 struct greeting {
 	struct client_hello hello;
 	struct waiter waiter;
+	struct waiting *place;        /* where it waits */
 	struct conn *conn;
 	struct buf more;              /* received while parked */
 	char local_ip[ADDR_IP_TEXT];  /* only where sites have addresses for names */
@@ -73,6 +78,7 @@ static const struct log area = { "frontend" };
 
 static void take_hello(struct conn *c);
 static void take_challenge(struct conn *c);
+static void seek(struct conn *c);
 static void take_name(struct conn *c);
 static void park(struct conn *c, const char *name);
 static void handshake(struct conn *c, struct tls_certificate *certificate);
@@ -124,6 +130,8 @@ static void enter(struct conn *c, enum conn_state state)
 		ms = conf->on_demand.wait_ms;
 	else if (state == CONN_HANDSHAKE)
 		ms = conf->timeouts.handshake_ms;
+	else if (state == CONN_SEEK)
+		ms = SEEK_MS;
 	else if (state == CONN_CHALLENGE)
 		ms = CHALLENGE_MS;
 	if (ms)
@@ -139,7 +147,8 @@ static void free_greeting(struct conn *c)
 
 	if (!g)
 		return;
-	waiting_leave(c->client.context->waiting, &g->waiter);
+	if (g->place)
+		waiting_leave(g->place, &g->waiter);
 	client_hello_fini(&g->hello);
 	buf_fini(&g->more);
 	mem_free(&c->greeting);
@@ -149,7 +158,9 @@ static void on_answer(struct waiter *w, enum err err, struct entry *e)
 {
 	struct greeting *g = container_of(w, struct greeting, waiter);
 
-	if (err)
+	if (g->conn->state == CONN_SEEK)
+		take_challenge(g->conn);
+	else if (err)
 		refuse(g->conn, err);
 	else
 		handshake(g->conn, e->tls);
@@ -244,7 +255,8 @@ static void on_read(void *owner, struct str bytes)
 		if (!c->greeting)
 			new_greeting(c);
 		feed_hello(c, bytes);
-	} else if (c->state == CONN_WAIT && buf_add(&c->greeting->more, bytes)) {
+	} else if ((c->state == CONN_WAIT || c->state == CONN_SEEK)
+		&& buf_add(&c->greeting->more, bytes)) {
 		close_conn(c, STREAM_CLOSE_ABORT);
 	}
 }
@@ -288,16 +300,34 @@ static void take_challenge(struct conn *c)
 	struct client_hello *hello = &c->greeting->hello;
 	struct challenge_set *set = c->client.context->challenges;
 	struct tls_certificate *certificate = NULL;
+	bool is_validator = hello->n_alpn == 1 && hello->has_sni && hello->sni_is_valid;
 
-	if (set && hello->n_alpn == 1 && hello->has_sni && hello->sni_is_valid)
+	if (set && is_validator)
 		certificate = challenge_set_tlsalpn01(set, str_from(hello->sni));
-	if (!certificate) {
+	if (certificate) {
+		c->client.peer.site = mem_strdup(hello->sni);
+		enter(c, CONN_CHALLENGE);
+		handshake(c, certificate);
+	} else if (is_validator && c->state == CONN_HELLO) {
+		seek(c);
+	} else {
 		send_alert(c, ALERT_NO_APPLICATION_PROTOCOL);
-		return;
 	}
-	c->client.peer.site = mem_strdup(hello->sni);
-	enter(c, CONN_CHALLENGE);
-	handshake(c, certificate);
+}
+
+/* ---- SEEK: another process at our store may know it ---- */
+
+static void seek(struct conn *c)
+{
+	static const struct waiting_caps caps = { SEEKING_MAX, SEEKING_PER_NAME };
+	struct greeting *g = c->greeting;
+	char key[CHALLENGE_KEY];
+
+	g->place = c->client.context->seeking;
+	enter(c, CONN_SEEK);
+	if (!g->place || waiting_join(g->place, &g->waiter,
+		challenge_key(key, str_from(g->hello.sni), STR_NONE), "", &caps))
+		send_alert(c, ALERT_NO_APPLICATION_PROTOCOL);
 }
 
 /* ---- the name, its site, its certificate ---- */
@@ -391,6 +421,7 @@ static void park(struct conn *c, const char *name)
 
 	addr_small_text(ip, &c->client.peer.addr);
 	enter(c, CONN_WAIT);
+	c->greeting->place = x->waiting;
 	if (!err)
 		err = waiting_join(x->waiting, &c->greeting->waiter, str_from(name), ip, &caps);
 	if (err)
@@ -546,6 +577,8 @@ static void on_deadline(struct deadline *d)
 
 	if (c->state == CONN_WAIT)
 		refuse(c, E_TIMEOUT);
+	else if (c->state == CONN_SEEK)
+		send_alert(c, ALERT_NO_APPLICATION_PROTOCOL);
 	else
 		close_conn(c, STREAM_CLOSE_ABORT);
 }

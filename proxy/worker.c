@@ -20,6 +20,7 @@
 #include "proxy/attempt.h"
 #include "proxy/client.h"
 #include "proxy/context.h"
+#include "proxy/dispatch.h"
 #include "proxy/frontend.h"
 #include "proxy/health.h"
 #include "proxy/plain.h"
@@ -78,7 +79,7 @@ struct report {
 	enum conf_challenge kind;
 	uint64_t generation;
 	char ip[ADDR_IP_TEXT];
-	char name[ENTRY_NAME];
+	char name[CHALLENGE_KEY];
 };
 
 static void unref(struct worker *w)
@@ -130,6 +131,11 @@ static void tell_unwant(struct report *r)
 	w->args.events->on_unwant(w->args.owner, w, r->name);
 }
 
+static void tell_seek(struct report *r)
+{
+	r->worker->args.events->on_seek(r->worker->args.owner, r->worker, r->name);
+}
+
 static void tell_seen(struct report *r)
 {
 	r->worker->args.events->on_challenge_seen(r->worker->args.owner, r->kind, r->name);
@@ -165,6 +171,19 @@ static void on_want(void *owner, const char *name, const char *client_ip)
 static void on_unwant(void *owner, const char *name)
 {
 	post(new_report(owner, tell_unwant, str_from(name)));
+}
+
+static void on_seek(void *owner, const char *key, const char *client_ip)
+{
+	(void)client_ip;
+	post(new_report(owner, tell_seek, str_from(key)));
+}
+
+/* Nobody asks in vain: control remembers what it found. */
+static void on_unseek(void *owner, const char *key)
+{
+	(void)owner;
+	(void)key;
 }
 
 static void on_challenge_seen(void *owner, enum conf_challenge kind, struct str identifier)
@@ -205,7 +224,7 @@ struct order {
 	uint64_t generation;
 	int64_t ms;
 	bool keep;
-	char text[ENTRY_NAME];
+	char text[CHALLENGE_KEY];
 };
 
 static void drop_order(struct message *m);
@@ -383,6 +402,21 @@ void worker_set_challenges(struct worker *w, struct challenge_set *set, uint64_t
 	send_order(w, o);
 }
 
+static void deliver_sought(struct message *m, void *receiver)
+{
+	struct order *o = order_of(m);
+	struct worker *w = receiver;
+
+	if (w->state != WORKER_GONE)
+		waiting_answer(w->context.seeking, o->name, E_OK, NULL);
+	end_order(o);
+}
+
+void worker_sought(struct worker *w, const char *key)
+{
+	send_order(w, new_order(deliver_sought, key));
+}
+
 /* ---- start ---- */
 
 static void listen_all(struct worker *w, const int *fds, unsigned n, listener_fn *fn)
@@ -427,13 +461,17 @@ static void init_context(struct worker *w)
 {
 	struct context *x = &w->context;
 	struct waiting_args waiting = { on_want, on_unwant, w, w->args.waiting };
+	struct waiting_args seeking = { on_seek, on_unseek, w, &x->n_seeking };
 	const struct conf *conf = w->args.snapshot->conf;
 
 	x->loop = loop_new();
 	x->cache = cache_new(cache_share(&w->args), conf->on_demand.negative_names);
 	x->waiting = waiting_new(&waiting);
+	if (w->args.events->on_seek)
+		x->seeking = waiting_new(&seeking);
 	x->forwards = forward_home_new(x->loop);
 	list_init(&x->clients);
+	list_init(&x->held);
 	x->connections = w->args.connections;
 	x->connections_max = w->args.connections_max;
 	x->https_port = w->args.n_https ? listener_port(w->args.https_fds[0]) : 0;
@@ -489,6 +527,7 @@ static void quit(struct worker *w)
 	stop_listening(w);
 	deadline_disarm(&w->drain);
 	forward_home_cut(x->forwards);
+	dispatch_cut_held(x);
 	client_cut_all(x);
 	health_stop(&w->health);
 	upstream_set_unref(&x->upstreams);
@@ -546,6 +585,7 @@ void worker_join(struct worker **w)
 	x = &dying->context;
 	forward_home_free(&x->forwards);
 	waiting_free(&x->waiting);
+	waiting_free(&x->seeking);
 	cache_free(&x->cache);
 	if (x->challenges)
 		challenge_set_unref(&x->challenges);

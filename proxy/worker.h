@@ -5,7 +5,7 @@
  * on the control loop.
  *
  *   control ── snapshot, challenges, answers, renewed certificates, drain ──► worker
- *   control ◄── wants a certificate, challenge seen, due for renewal, drained ── worker
+ *   control ◄── wants a certificate, seeks a challenge, saw one, due for renewal, drained ── worker
  */
 #ifndef PROXY_WORKER_H
 #define PROXY_WORKER_H
@@ -25,6 +25,9 @@ struct worker_events {
 	void (*on_want)(void *owner, struct worker *w, const char *name, const char *client_ip);
 	/* All waiters for this name left the worker (answer not needed, but harmless). */
 	void (*on_unwant)(void *owner, struct worker *w, const char *name);
+	/* A validator asked for a challenge that is not in the worker's set (challenge_key). One question per
+	 * worker and key at a time. Answer by worker_sought, always. NULL: none but those in the set exist. */
+	void (*on_seek)(void *owner, struct worker *w, const char *key);
 	void (*on_challenge_seen)(void *owner, enum conf_challenge kind, const char *identifier);
 	/* The worker uses this challenge generation. */
 	void (*on_challenges_live)(void *owner, struct worker *w, uint64_t generation);
@@ -64,6 +67,8 @@ void worker_install(struct worker *w, struct entry *e, bool keep);
 /* Drops a cached certificate or refusal. */
 void worker_forget(struct worker *w, const char *name);
 void worker_set_snapshot(struct worker *w, struct snapshot *s);
+/* After worker_set_challenges, if anything was found. */
+void worker_sought(struct worker *w, const char *key);
 void worker_set_challenges(struct worker *w, struct challenge_set *set, uint64_t generation);
 /* Stop accepting, close idle connections, let exchanges end; what is left after deadline_ms from now is
  * cut. */

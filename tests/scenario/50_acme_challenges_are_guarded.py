@@ -67,6 +67,42 @@ def test_74_acme_tls_1_for_other_names_is_an_alert(world):
     assert world.ca.issued() == 1
 
 
+def counters(world):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(str(world.proxy.store / "control.sock"))
+    s.sendall(b"GET /metrics HTTP/1.1\r\nHost: sallyport\r\nConnection: close\r\n\r\n")
+    text = b""
+    while more := s.recv(65536):
+        text += more
+    return {name.decode(): int(n) for name, n in re.findall(rb"^sallyport_(\w+) (\d+)", text, re.M)}
+
+
+def test_74_names_nobody_validates_cost_little(world):
+    """Each may be another process's at our store; how often we look there is bounded, and nothing stays."""
+    t = in_validation(world)
+    before = counters(world)
+    begin = time.monotonic()
+
+    def flood(n):
+        for i in range(400):
+            got = challenge_certificate(world, f"n{i}-{n}.example.com")
+            assert got.alert in ("unrecognized_name", "no_application_protocol"), got
+    threads = [threading.Thread(target=flood, args=(n,)) for n in range(8)]
+    [x.start() for x in threads]
+    assert challenge_certificate(world, "live.example.com").alpn == "acme-tls/1"
+    [x.join() for x in threads]
+    seconds = time.monotonic() - begin
+    sought = counters(world)["acme_challenges_sought_total"] - before["acme_challenges_sought_total"]
+    assert 0 < sought <= 3200 and sought <= 500 + 500 * (seconds + 1)
+    again = counters(world)["acme_challenges_sought_total"]
+    for _ in range(3):
+        challenge_certificate(world, "same.example.com")
+    assert counters(world)["acme_challenges_sought_total"] - again <= 3
+    assert len(list((world.proxy.store / "challenges").glob("*/*"))) == 1    # that of live.example.com
+    t.join(60)
+    assert world.handshake("live.example.com").ok
+
+
 def test_74_a_validation_connection_is_no_http_connection(world):
     t = in_validation(world)
     from support.client import tls

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scenarios 63, 64 and 66 to 68: a full disk, one that takes no writes, and two processes at one store."""
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -127,10 +129,9 @@ def at(proxy, host, **how):
 
 @pytest.mark.slow(seconds=76)
 @pytest.mark.parametrize("kind", ["tls-alpn-01", "http-01"])
-@pytest.mark.xfail(reason="live challenges are not shared between processes yet", strict=False)
 def test_66_two_processes_start_with_the_same_names(world, kind):
     """Whoever orders, the CA comes to the first: each answers the other's challenges."""
-    hosts = [f"n{n}.example.com" for n in range(30)]
+    hosts = [f"n{n}.example.com" for n in range(50)]
     first, second = pair(world, lambda n: {
         "sites": {host: "127.0.0.1:9" for host in hosts}, "acme": world.acme(challenges=[kind])})
     first.start(wait=False)
@@ -147,7 +148,6 @@ def test_66_two_processes_start_with_the_same_names(world, kind):
 
 
 @pytest.mark.parametrize("kind", ["tls-alpn-01", "http-01"])
-@pytest.mark.xfail(reason="live challenges are not shared between processes yet", strict=False)
 def test_66_the_ca_comes_to_the_one_that_did_not_order(world, kind):
     first, second = pair(world, lambda n: {"acme": world.acme(challenges=[kind])})
     first.start()
@@ -156,6 +156,73 @@ def test_66_the_ca_comes_to_the_one_that_did_not_order(world, kind):
     assert names_of(got.der) == ["routed.example.com"]
     assert world.ca.orders() == 1
     assert at(first, "routed.example.com").der == got.der
+
+
+def challenge_files(proxy):
+    return [path for path in (proxy.store / "challenges").glob("*/*/*") if path.is_file()]
+
+
+@pytest.mark.parametrize("kind", ["tls-alpn-01", "http-01"])
+def test_66_the_other_answers_for_one_that_was_killed(world, kind):
+    """What it showed stays in the store for its time, and the order is brought to its end by the other."""
+    first, second = pair(world, lambda n: {"acme": world.acme(challenges=[kind], retry_min="1s"),
+                                           "on_demand": {"ask": world.ask.url, "wait": "40s"}},
+                         ca={"sleep": 5, "authz_reuse": 100})
+    first.start()
+    second.start()
+    threading.Thread(target=lambda: quietly(at, second, "orphan.example.com"), daemon=True).start()
+    wait_until(lambda: world.ca.count("/chalZ/"), 20, "the challenge to be posted")
+    second.kill()
+    files = challenge_files(first)
+    assert len(files) == 1 and files[0].stat().st_mode & 0o777 == 0o600 and files[0].stat().st_size < 2048
+    assert "orphan" not in str(files[0])
+    time.sleep(6)    # the CA comes by, and meets the first one
+    got = at(first, "orphan.example.com")
+    assert names_of(got.der) == ["orphan.example.com"]
+    assert world.ca.orders() == 1 and world.ca.issued() == 1
+    first.stop()
+    assert challenge_files(first) in ([], files)
+
+
+def test_66_nothing_is_left_of_challenges_after_a_stop(world):
+    first, second = pair(world, lambda n: {})
+    first.start()
+    second.start()
+    assert at(second, "a.example.com").ok and at(first, "b.example.com").ok
+    assert len(challenge_files(first)) == 2      # answerable for another minute
+    first.stop()
+    second.stop()
+    assert challenge_files(first) == []
+
+
+def value_of(proxy, key):
+    """Where the store keeps the challenge a validator asks for by this."""
+    name = hashlib.sha256(key.encode()).hexdigest()
+    shard = hashlib.sha256(name.encode()).hexdigest()[:2]
+    return proxy.store / "challenges" / shard / name / "0000000001"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", bytes(range(256)), b"x" * 100000, "other", "link", "fifo"])
+def test_66_damage_among_the_shared_challenges_is_refused(world, content):
+    """Nobody is answered from it, and whoever comes next is served as if it were not there."""
+    first, second = pair(world, lambda n: {})
+    first.start()
+    path = value_of(first, "bad.example.com")
+    path.parent.mkdir(parents=True)
+    if content == "link":
+        path.symlink_to("/etc/passwd")
+    elif content == "fifo":
+        os.mkfifo(path, 0o600)
+    elif content == "other":
+        path.write_text(json.dumps({
+            "type": "tls-alpn-01", "identifier": "evil.example.com", "token": "t" * 32,
+            "authorization": "t" * 32 + "." + "x" * 43, "until": int((time.time() + 300) * 1000)}))
+    else:
+        path.write_bytes(content)
+    got = handshake(first.tls_port, "bad.example.com", alpn=["acme-tls/1"])
+    assert got.alert and got.seconds < 5
+    assert at(first, "bad.example.com").ok
+    assert world.ca.orders() == 1
 
 
 def test_67_a_killed_lock_holder_keeps_nobody_waiting(world):

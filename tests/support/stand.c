@@ -28,6 +28,15 @@ static void on_unwant(void *owner, struct worker *w, const char *name)
 	((struct stand *)owner)->n_unwants++;
 }
 
+static void on_seek(void *owner, struct worker *w, const char *key)
+{
+	struct stand *s = owner;
+
+	ASSERT(w == s->worker);
+	str_copy(s->sought, sizeof(s->sought), str_from(key));
+	s->n_seeks++;
+}
+
 static void on_seen(void *owner, enum conf_challenge kind, const char *identifier)
 {
 	struct stand *s = owner;
@@ -56,7 +65,9 @@ static void on_drained(void *owner, struct worker *w)
 }
 
 static const struct worker_events events = {
-	on_want, on_unwant, on_seen, on_live, on_due, on_drained,
+	on_want, on_unwant, NULL, on_seen, on_live, on_due, on_drained,
+}, seeking_events = {
+	on_want, on_unwant, on_seek, on_seen, on_live, on_due, on_drained,
 };
 
 struct snapshot *stand_snapshot(struct stand *s, const char *config)
@@ -99,16 +110,20 @@ void stand_start(struct stand *s, const char *config, unsigned connections_max)
 		.connections_max = connections_max ? connections_max : 1000,
 	};
 	uint16_t https = s->https_port, http = s->http_port;
+	bool seeks = s->seeks;
 	int https_fd = bind_port(&https), http_fd = bind_port(&http);
 
 	memset(s, 0, sizeof(*s));
 	s->https_port = https;
 	s->http_port = http;
+	s->seeks = seeks;
 	ASSERT(!tls_setup());
 	s->loop = loop_new();
 	s->mailbox = mailbox_new(s->loop, s);
 	s->tickets = tls_tickets_new();
 	s->snapshot = stand_snapshot(s, config);
+	if (seeks)
+		args.events = &seeking_events;
 	args.control = s->mailbox;
 	args.snapshot = s->snapshot;
 	args.https_fds = &https_fd;

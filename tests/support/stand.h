@@ -20,9 +20,10 @@ struct stand {
 	struct tls_tickets *tickets;
 	atomic_uint waiting, connections;
 	uint16_t https_port, http_port;
+	bool seeks;                     /* set before the start: the worker asks for challenges */
 	/* what the worker said */
-	unsigned n_wants, n_unwants, n_seen, n_due;
-	char wanted[STAND_NAMES][256], wanted_by[64], seen[256];
+	unsigned n_wants, n_unwants, n_seen, n_due, n_seeks;
+	char wanted[STAND_NAMES][256], wanted_by[64], seen[256], sought[512];
 	uint64_t live_generation;
 	bool is_drained;
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "tests/support/memory_side.h"
 #include "tests/support/stand.h"
 
@@ -178,8 +179,212 @@ static void plain_requests_go_to_https(void **state)
 	assert_int_equal(status_for(w, "", "a.example", "/api/x"), 0);
 }
 
+/* ---- tokens that control may find in the store ---- */
+
+#define TOKEN "0123456789abcdefgh"
+#define TOKEN_PATH "/.well-known/acme-challenge/" TOKEN
+
+static char wanted[512];
+static unsigned n_wanted, n_unwanted, n_seen;
+static struct challenge_table *challenges;
+
+static void on_want(void *owner, const char *key, const char *client_ip)
+{
+	(void)owner;
+	(void)client_ip;
+	snprintf(wanted, sizeof(wanted), "%s", key);
+	n_wanted++;
+}
+
+static void on_unwant(void *owner, const char *key)
+{
+	(void)owner;
+	(void)key;
+	n_unwanted++;
+}
+
+static void on_publish(void *owner, struct challenge_set *set, uint64_t generation)
+{
+	(void)owner;
+	(void)generation;
+	challenge_set_unref(&the_world->context.challenges);
+	the_world->context.challenges = set;
+}
+
+static void on_seen(void *owner, enum conf_challenge kind, struct str identifier)
+{
+	(void)owner;
+	(void)kind;
+	(void)identifier;
+	n_seen++;
+}
+
+static int begin_seeking(void **state)
+{
+	static char site[] = "a.example";
+	int rc = begin(state);
+	struct world *w = *state;
+	struct context *x = &w->context;
+	struct waiting_args args = { on_want, on_unwant, w, &x->n_seeking };
+
+	n_wanted = n_unwanted = n_seen = 0;
+	list_init(&x->held);
+	x->seeking = waiting_new(&args);
+	x->on_challenge_seen = on_seen;
+	challenges = challenge_table_new(w->loop, on_publish, NULL);
+	w->peer.is_tls = false;
+	w->peer.site = site;
+	return rc;
+}
+
+static int end_seeking(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(list_is_empty(&w->context.held));
+	assert_int_equal(waiting_count(w->context.seeking), 0);
+	waiting_free(&w->context.seeking);
+	challenge_table_free(&challenges);
+	challenge_set_unref(&w->context.challenges);
+	clock_test_end();
+	return end(state);
+}
+
+static void ask_for(struct world *w, const char *host, const char *path)
+{
+	w->head.authority = w->head.host = str_from(host);
+	w->head.path = str_from(path);
+	w->head.headers = (struct headers){ 0 };
+	memory_side_fini(&w->client);
+	memory_side_init(&w->client);
+	dispatch_request(&w->context, &w->peer, &w->client.side, &w->head);
+}
+
+static void put_token(struct world *w, const char *host)
+{
+	struct challenge_args args = { .kind = CONF_HTTP_01, .identifier = host, .token = TOKEN,
+		.key_authorization = TOKEN ".thumb", .is_foreign = true };
+	struct challenge *c;
+
+	assert_int_equal(challenge_put(challenges, &args, &c), E_OK);
+	loop_turn(w->loop);
+}
+
+static void a_token_found_in_the_store_is_answered(void **state)
+{
+	struct world *w = *state;
+
+	ask_for(w, "New.example", TOKEN_PATH);
+	assert_int_equal(w->client.n_responses, 0);
+	assert_int_equal(w->client.n_releases, 0);
+	assert_string_equal(wanted, "new.example/" TOKEN);
+	put_token(w, "new.example");
+	waiting_answer(w->context.seeking, STR("new.example/" TOKEN), E_OK, NULL);
+	assert_int_equal(w->client.statuses[0], 200);
+	assert_non_null(strstr(memory_side_text(&w->client), TOKEN ".thumb"));
+	assert_int_equal(w->client.n_releases, 1);
+	assert_int_equal(n_seen, 1);
+	/* known by now */
+	ask_for(w, "new.example", TOKEN_PATH);
+	assert_int_equal(w->client.statuses[0], 200);
+	assert_int_equal(n_wanted, 1);
+}
+
+static void a_token_found_nowhere_goes_its_way(void **state)
+{
+	struct world *w = *state;
+
+	ask_for(w, "a.example", TOKEN_PATH);
+	waiting_answer(w->context.seeking, STR("a.example/" TOKEN), E_OK, NULL);
+	assert_int_equal(w->client.statuses[0], 308);
+	ask_for(w, "unknown.example", TOKEN_PATH);
+	assert_int_equal(n_wanted, 2);
+	waiting_answer(w->context.seeking, STR("unknown.example/" TOKEN), E_OK, NULL);
+	assert_int_equal(w->client.statuses[0], 404);
+}
+
+static void only_a_validators_request_is_held(void **state)
+{
+	struct world *w = *state;
+
+	ask_for(w, "a.example", "/.well-known/acme-challenge/short");
+	assert_int_equal(w->client.statuses[0], 308);
+	ask_for(w, "a.example", "/.well-known/acme-challenge/..%2f..%2f..%2fetc%2fpasswd");
+	assert_int_equal(w->client.statuses[0], 308);
+	ask_for(w, "a.example", TOKEN_PATH "?x");
+	assert_int_equal(w->client.statuses[0], 308);
+	ask_for(w, "", TOKEN_PATH);
+	assert_int_equal(w->client.statuses[0], 404);
+	w->head.method = STR("POST");
+	ask_for(w, "a.example", TOKEN_PATH);
+	assert_int_equal(w->client.statuses[0], 308);
+	w->head.method = STR("GET");
+	w->head.body = BODY_STREAM;
+	ask_for(w, "a.example", TOKEN_PATH);
+	assert_int_equal(w->client.statuses[0], 308);
+	w->head.body = BODY_NONE;
+	w->peer.is_tls = true;
+	ask_for(w, "a.example", TOKEN_PATH);
+	assert_int_equal(w->client.statuses[0], 404);
+	assert_int_equal(n_wanted, 0);
+}
+
+static void a_held_request_waits_for_seconds_only(void **state)
+{
+	struct world *w = *state;
+
+	clock_test_set(1795327101000, 1000);
+	loop_turn(w->loop);
+	ask_for(w, "a.example", TOKEN_PATH);
+	clock_test_advance(4900);
+	loop_turn(w->loop);
+	assert_int_equal(w->client.n_responses, 0);
+	clock_test_advance(200);
+	loop_turn(w->loop);
+	assert_int_equal(w->client.statuses[0], 308);
+	assert_int_equal(n_unwanted, 1);
+}
+
+static void a_client_that_leaves_is_held_no_more(void **state)
+{
+	struct world *w = *state;
+
+	ask_for(w, "a.example", TOKEN_PATH);
+	memory_side_say_fail(&w->client, E_RESET);
+	assert_int_equal(w->client.n_releases, 1);
+	assert_int_equal(w->client.n_responses, 0);
+	assert_int_equal(n_unwanted, 1);
+	ask_for(w, "a.example", TOKEN_PATH);
+	dispatch_cut_held(&w->context);
+	assert_int_equal(w->client.n_releases, 1);
+	assert_int_equal(n_unwanted, 2);
+}
+
+static void what_is_held_is_bounded(void **state)
+{
+	enum { MANY = 16 };
+	struct world *w = *state;
+	static struct memory_side sides[MANY];
+
+	ask_for(w, "a.example", TOKEN_PATH);
+	for (int i = 1; i < MANY; i++) {
+		memory_side_init(&sides[i]);
+		dispatch_request(&w->context, &w->peer, &sides[i].side, &w->head);
+		assert_int_equal(sides[i].n_responses, 0);
+	}
+	memory_side_init(&sides[0]);
+	dispatch_request(&w->context, &w->peer, &sides[0].side, &w->head);
+	assert_int_equal(sides[0].statuses[0], 308);
+	dispatch_cut_held(&w->context);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(sides[i].n_releases, 1);
+		memory_side_fini(&sides[i]);
+	}
+}
+
 int main(void)
 {
+#define SEEKING(claim) cmocka_unit_test_setup_teardown(claim, begin_seeking, end_seeking)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(routes_lead_upstream, begin, end),
 		cmocka_unit_test_setup_teardown(no_route_is_404, begin, end),
@@ -190,6 +395,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(redirects_keep_the_path_unless_they_have_one, begin, end),
 		cmocka_unit_test_setup_teardown(bodies_announced_too_large_are_413, begin, end),
 		cmocka_unit_test_setup_teardown(plain_requests_go_to_https, begin, end),
+		SEEKING(a_token_found_in_the_store_is_answered),
+		SEEKING(a_token_found_nowhere_goes_its_way),
+		SEEKING(only_a_validators_request_is_held),
+		SEEKING(a_held_request_waits_for_seconds_only),
+		SEEKING(a_client_that_leaves_is_held_no_more),
+		SEEKING(what_is_held_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,8 @@ static void on_publish(void *owner, struct challenge_set *set, uint64_t generati
 	challenge_set_unref(&set);
 }
 
+static bool seeks;
+
 static int begin_with(void **state, const char *sites)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -42,6 +44,7 @@ static int begin_with(void **state, const char *sites)
 		"\"timeouts\": { \"client_hello\": \"300ms\" }, \"sites\": { %s \"localhost\": { "
 		"\"cert\": \"%s\", \"key\": \"%s\", \"redirect\": \"https://there.example\" } } }",
 		sites, cert, key);
+	w->stand.seeks = seeks;
 	stand_start(&w->stand, config, 0);
 	w->trust = blocking_trust(dir);
 	assert_int_equal(entry_from_files("localhost", cert, key, &w->entry, &fault), E_OK);
@@ -183,6 +186,102 @@ static void a_validator_gets_the_challenge_certificate_and_nothing_else(void **s
 	assert_int_equal(alert_for(w, "localhost", "http/1.1"), 0);
 }
 
+/* ---- with a control loop that can look further ---- */
+
+static int begin_seeking(void **state)
+{
+	int rc;
+
+	seeks = true;
+	rc = begin(state);
+	seeks = false;
+	return rc;
+}
+
+static void hello_of_a_validator(struct world *w, struct blocking_tls *t, const char *name)
+{
+	struct blocking_hello hello = { w->trust, name, "acme-tls/1" };
+
+	blocking_tls_hello(t, w->stand.https_port, &hello);
+}
+
+static void what_control_finds_is_answered(void **state)
+{
+	struct world *w = *state;
+	struct blocking_tls a, b;
+
+	hello_of_a_validator(w, &a, "localhost");
+	assert_true(stand_wait(&w->stand, &w->stand.n_seeks, 1));
+	assert_string_equal(w->stand.sought, "localhost");
+	hello_of_a_validator(w, &b, "localhost");
+	put_challenge(w, "localhost");
+	worker_sought(w->stand.worker, "localhost");
+	assert_int_equal(blocking_tls_finish(&a), E_OK);
+	assert_int_equal(blocking_tls_finish(&b), E_OK);
+	blocking_tls_close(&a);
+	blocking_tls_close(&b);
+	assert_true(stand_wait(&w->stand, &w->stand.n_seen, 2));
+	assert_int_equal(w->stand.n_seeks, 1);
+}
+
+static void what_control_does_not_find_is_an_alert(void **state)
+{
+	struct world *w = *state;
+	struct blocking_tls t;
+
+	hello_of_a_validator(w, &t, "other.example");
+	assert_true(stand_wait(&w->stand, &w->stand.n_seeks, 1));
+	worker_sought(w->stand.worker, "another.example");
+	worker_sought(w->stand.worker, "other.example");
+	assert_int_not_equal(blocking_tls_finish(&t), E_OK);
+	assert_int_equal(t.alert, ALERT_NO_APPLICATION_PROTOCOL);
+	blocking_tls_close(&t);
+}
+
+static void seeking_has_an_end(void **state)
+{
+	struct world *w = *state;
+	struct blocking_tls gone, t;
+
+	hello_of_a_validator(w, &gone, "gone.example");
+	assert_true(stand_wait(&w->stand, &w->stand.n_seeks, 1));
+	blocking_tls_close(&gone);
+	hello_of_a_validator(w, &t, "other.example");
+	assert_true(stand_wait(&w->stand, &w->stand.n_seeks, 2));
+	for (int i = 0; i < 20000 && atomic_load(&w->stand.connections); i++)
+		stand_turn(&w->stand);
+	assert_int_equal(atomic_load(&w->stand.connections), 0);
+	assert_int_not_equal(blocking_tls_finish(&t), E_OK);
+	assert_int_equal(t.alert, ALERT_NO_APPLICATION_PROTOCOL);
+	blocking_tls_close(&t);
+	/* an answer after that finds nobody */
+	worker_sought(w->stand.worker, "other.example");
+}
+
+static void seekers_are_bounded_and_cut_at_the_end(void **state)
+{
+	struct world *w = *state;
+	struct blocking_tls t[16], extra;
+
+	for (int i = 0; i < 16; i++)
+		hello_of_a_validator(w, &t[i], "same.example");
+	assert_true(stand_wait(&w->stand, &w->stand.n_seeks, 1));
+	hello_of_a_validator(w, &extra, "same.example");
+	/* they come in any order: one of the seventeen is refused at once */
+	for (int i = 0; i < 20000 && atomic_load(&w->stand.connections) != 16; i++)
+		stand_turn(&w->stand);
+	assert_int_equal(atomic_load(&w->stand.connections), 16);
+	assert_int_equal(w->stand.n_seeks, 1);
+	for (int i = 0; i < 16; i++)
+		blocking_tls_close(&t[i]);
+	blocking_tls_close(&extra);
+	hello_of_a_validator(w, &t[0], "last.example");
+	assert_true(stand_wait(&w->stand, &w->stand.n_seeks, 2));
+	worker_stop(w->stand.worker);
+	assert_int_not_equal(blocking_tls_finish(&t[0]), E_OK);
+	blocking_tls_close(&t[0]);
+}
+
 static void alerts_follow_the_reason(void **state)
 {
 	(void)state;
@@ -244,6 +343,10 @@ int main(void)
 		T(garbage_gets_an_alert),
 		T(a_hello_that_does_not_come_is_not_waited_for),
 		T(a_validator_gets_the_challenge_certificate_and_nothing_else),
+		cmocka_unit_test_setup_teardown(what_control_finds_is_answered, begin_seeking, end),
+		cmocka_unit_test_setup_teardown(what_control_does_not_find_is_an_alert, begin_seeking, end),
+		cmocka_unit_test_setup_teardown(seeking_has_an_end, begin_seeking, end),
+		cmocka_unit_test_setup_teardown(seekers_are_bounded_and_cut_at_the_end, begin_seeking, end),
 		T(alerts_follow_the_reason),
 		T(a_site_may_be_the_default),
 		T(a_site_may_be_named_by_our_address),
