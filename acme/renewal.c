@@ -30,6 +30,7 @@ enum {
 	FIRST_LOOK_MS = 60 * 1000, FIRST_LOOK_PER_NAME_MS = 100,
 	SWEEP_NAMES = 64, SWEEP_VISITS = 512,   /* of one call */
 	SWEEP_PAUSE_MS = 500,                   /* between calls: half a thousand names take their time */
+	SWEEP_SLACK_MS = 600 * 1000,
 	BUSY_MS = 60 * 1000,                    /* somebody else is at it, or it is not wanted now */
 	RETRY_MIN_MS = 1000,
 	SHORT_LIFE_MS = 20 * 1000,
@@ -153,11 +154,12 @@ static void arm(struct renewal *r)
 }
 
 /* One that is due the moment it is made (a clock, a very short life) must not spin: half of what it had
- * when it was issued is used up first. The expired come before those that are only due. */
+ * when it was issued is used up first, but for the twentieth by which entry_renewal_time spreads those of
+ * one second. The expired come before those that are only due. */
 static int64_t due_at(const struct facts *f, int64_t now_ms)
 {
 	int64_t life_ms = f->not_after_ms - f->issued_at_ms;
-	int64_t earliest = f->issued_at_ms + (life_ms > SHORT_LIFE_MS ? life_ms / 2 : BUSY_MS);
+	int64_t earliest = f->issued_at_ms + (life_ms > SHORT_LIFE_MS ? life_ms / 2 - life_ms / 20 : BUSY_MS);
 	int64_t at = f->renew_at_ms > earliest ? f->renew_at_ms : earliest;
 	return at <= now_ms && f->not_after_ms <= now_ms ? INT64_MIN : at;
 }
@@ -340,7 +342,8 @@ static void on_timer(struct deadline *d)
 
 static void sweep_more(struct renewal *r);
 
-/* Pool thread. */
+/* Pool thread. Those due before the next sweep looks again count: each has a time of its own, at which nobody
+ * but us would think of it. */
 static bool is_due(struct str bytes, const char *name, void *owner)
 {
 	struct sweep *s = owner;
@@ -348,7 +351,8 @@ static bool is_due(struct str bytes, const char *name, void *owner)
 	(void)name;
 	if (s->n == SWEEP_NAMES || entry_summarise(bytes, summary))
 		return false;
-	if (summary->renew_at_ms > s->now_ms && !(s->is_advised_wanted && summary->ari_id[0]))
+	if (summary->renew_at_ms > s->now_ms + sweep_every_ms + SWEEP_SLACK_MS
+		&& !(s->is_advised_wanted && summary->ari_id[0]))
 		return false;
 	s->n++;
 	return true;
@@ -395,7 +399,7 @@ static void on_swept(void *owner, enum err err, const char *const *names, unsign
 	}
 	log_info(&log_acme, "store swept for renewals", "due=%u err=%d", r->found, err_code(err));
 	r->is_sweeping = false;
-	deadline_arm(&r->sweep_timer, sweep_every_ms + (int64_t)random_below(600 * 1000));
+	deadline_arm(&r->sweep_timer, sweep_every_ms + (int64_t)random_below(SWEEP_SLACK_MS));
 }
 
 static void sweep_more(struct renewal *r)

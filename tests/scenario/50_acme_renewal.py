@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenarios 21, 28 and 30: renewal by the certificate's own lifetime, in real time."""
+"""Scenarios 21, 28, 29 and 30: renewal by the certificate's own lifetime, in real time."""
 
+import re
 import time
 
 import pytest
 
+from support import bundles
 from support.client import x509
 from support.process import wait_until
 
@@ -33,6 +35,45 @@ def test_30_three_second_certificates_make_no_storm(world):
     time.sleep(20)
     assert world.ca.orders() <= 20
     assert world.proxy.process.is_running()
+
+
+def order_times(ca):
+    """When each order came to the CA, in seconds of its log, and the most that were under way at once."""
+    times, under_way, most = [], 0, 0
+    for line in ca.log().splitlines():
+        at = re.search(r" (\d\d):(\d\d):(\d\d) POST /(order-plz|certZ/)", line)
+        if at and at.group(4) == "order-plz":
+            hours, minutes, seconds = map(int, at.groups()[:3])
+            times.append(hours * 3600 + minutes * 60 + seconds)
+            under_way += 1
+        elif at:
+            under_way -= 1
+        most = max(most, under_way)
+    return [(t - times[0]) % 86400 for t in times], most
+
+
+@pytest.mark.slow(seconds=75)
+@pytest.mark.timeout(400)
+def test_29_two_hundred_of_the_same_second_are_renewed_apart(world):
+    """Each has a time of its own within a twentieth of its life; sixteen orders at most are under way."""
+    hosts, life = [f"n{n}.example.com" for n in range(200)], 600
+    world.with_ca(nonce_reject=0).with_origin().with_ask()
+    store = world.directory / "proxy" / "store"
+    bundles.prepare(store)
+    begin = int(time.time()) - life * 2 // 5     # half of it is over in a minute
+    chains, key, _ = bundles.authority(world.directory / "authority", hosts, len(hosts), begin, begin + life)
+    for n, (host, chain) in enumerate(zip(hosts, chains)):
+        bundles.write(store, host, chain, key, begin, begin + life, f"{0x1001 + n:x}")
+    world.with_proxy()
+    assert world.handshake(hosts[0], root=None).ok
+    wait_until(lambda: all(len(world.proxy.bundles(host)) == 2 for host in hosts), 200, "all to be renewed",
+               every=1)
+    times, most = order_times(world.ca)
+    assert len(times) == len(hosts)
+    assert times[-1] >= 0.9 * life / 20, times
+    assert times[len(times) // 2] >= life / 20 / 4, times    # and not most of them at once
+    assert most <= 16
+    assert world.ca.issued() == len(hosts)
 
 
 @pytest.mark.slow(seconds=30)

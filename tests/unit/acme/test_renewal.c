@@ -302,16 +302,17 @@ static void on_saved(void *owner, enum err err, const struct fault *fault)
 	n_saved += !err;
 }
 
-/* A bundle as far as its header goes. */
+/* A bundle as far as its header goes, of a hundred days; to be renewed so far from now. */
 static void save(const char *name, int renew_s)
 {
+	static const int64_t life_ms = (int64_t)100 * 86400000;
 	char covered[600], text[800], before[CLOCK_RFC3339], after[CLOCK_RFC3339];
 	char hex[ENCODE_HEX_SIZE(DIGEST_SHA256)];
 	unsigned char digest[DIGEST_SHA256];
-	/* two thirds of a hundred days are gone at the time of renewal */
-	int64_t begin = clock_wall_ms() + renew_s * (int64_t)1000 - (int64_t)67 * 86400000;
+	int64_t begin = clock_wall_ms() / 1000 * 1000 + renew_s * (int64_t)1000
+		- entry_renewal_time(0, life_ms, STR("01")) / 1000 * 1000;
 	clock_rfc3339(before, begin);
-	clock_rfc3339(after, begin + (int64_t)100 * 86400000);
+	clock_rfc3339(after, begin + life_ms);
 	snprintf(covered, sizeof covered, "name: %s\nissuer: x\nca: x\naccount: x\nprofile: \n"
 		"not-before: %s\nnot-after: %s\nserial: 01\nari-id: \nissued-at: %s\nchallenge: \n\nx",
 		name, before, after, before);
@@ -333,6 +334,32 @@ static void the_sweep_finds_due_names_nobody_watches(void **state)
 	turn(200);
 	assert_int_equal(n_started, 1);
 	assert_string_equal(started[0].name, "old.test");
+}
+
+static void the_sweep_minds_what_is_due_before_the_next_one(void **state)
+{
+	(void)state;
+	save("soon.test", 3);
+	save("tomorrow.test", 86400);
+	renewal_start_sweep(renewal);
+	turn(200);
+	assert_int_equal(n_started, 0);
+	for (int i = 0; i < 100 && !n_started; i++)
+		turn(100);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(started[0].name, "soon.test");
+}
+
+static void those_of_one_second_keep_their_distance(void **state)
+{
+	(void)state;
+	/* lives of 600 s; the first is spread to 45 % of its own, the last not at all */
+	watch("first.test", -270, 1, 330);
+	watch("last.test", -270, 30, 330);
+	for (int i = 0; i < 100 && !n_started; i++)
+		turn(100);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(started[0].name, "first.test");
 }
 
 static void freeing_during_a_sweep_is_safe(void **state)
@@ -519,6 +546,8 @@ int main(void)
 		T(unwatching_in_flight_frees_the_place),
 		T(the_heap_keeps_its_order_under_random_use),
 		T(the_sweep_finds_due_names_nobody_watches),
+		T(the_sweep_minds_what_is_due_before_the_next_one),
+		T(those_of_one_second_keep_their_distance),
 		T(freeing_during_a_sweep_is_safe),
 		T(advice_to_renew_now_is_followed),
 		T(advice_to_wait_is_followed_until_the_backstop),
