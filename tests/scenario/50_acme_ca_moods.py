@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenarios 13, 14, 49, 56, 70: a CA that rejects nonces, dawdles, or loses a reply."""
+"""Scenarios 12 to 14, 49, 56, 70: a CA that rejects nonces, dawdles, or loses a reply."""
 
 import time
 
@@ -8,6 +8,20 @@ import pytest
 from support.client import names_of
 from support.fault import Fault
 from support.process import wait_until
+from support.sallyport import command
+
+
+def test_12_a_valid_authorization_needs_no_challenge(world):
+    world.on_demand(authz_reuse=100)
+    first = world.handshake("again.example.com")
+    challenges = world.ca.count("/chalZ/")
+    assert first.ok and challenges > 0
+    assert command("renew", "again.example.com", "-c", world.proxy.write_config()).returncode == 0
+    got = wait_until(lambda: (h := world.handshake("again.example.com")).der != first.der and h, 30,
+                     "the second certificate", every=0.2)
+    assert names_of(got.der) == ["again.example.com"]
+    assert world.ca.orders() == 2 and world.ca.issued() == 2
+    assert world.ca.count("/chalZ/") == challenges
 
 
 @pytest.mark.parametrize("retry_after", [0, 1])
