@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from support import bundles
 from support.client import client_hello, fingerprint, names_of
 from support.process import wait_until
 from support.sallyport import command
@@ -189,3 +190,40 @@ def test_concurrent_names(world):
         assert all(g.result().ok for g in got), {g.result().alert for g in got}
     assert world.ca.orders() == 41
     assert sorted(quick)[10] < 1
+
+
+def cpu_seconds(process):
+    """User and system time that the process has used."""
+    fields = open(f"/proc/{process.pid}/stat").read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.slow(seconds=36)
+def test_65_ten_thousand_names_some_of_them_damaged(world):
+    """The start looks at none of them; the good ones are served without the CA, the others ordered once."""
+    hosts = [f"n{n}.example.com" for n in range(10000)]
+    damages = [damage_zero, damage_truncated, damage_random, damage_other_key, damage_one_bit, damage_link_loop,
+               damage_fifo, damage_large, damage_directory]
+    world.with_ca(nonce_reject=0).with_origin().with_ask()
+    store = world.directory / "proxy" / "store"
+    bundles.prepare(store)
+    begin, end = int(time.time()) - 86400, int(time.time()) + 365 * 86400
+    for n in range(0, len(hosts), 100):
+        some = hosts[n:n + 100]
+        chains, key, root = bundles.authority(world.directory / f"authority{n}", some, 1, begin, end)
+        for host in some:
+            bundles.write(store, host, chains[0], key, begin, end, "1001")
+    for n, damage in enumerate(damages):
+        damage(sorted(bundles.place(store, hosts[n]).iterdir())[-1])
+    bundles.place(store, hosts[50]).chmod(0o777)     # harmless: nobody else reaches it
+    sorted(bundles.place(store, hosts[51]).iterdir())[0].chmod(0o666)
+    world.with_proxy()
+    assert cpu_seconds(world.proxy.process) < 2
+    for host in (hosts[50], hosts[51], hosts[5000], hosts[9999]):
+        assert world.handshake(host, root=None).ok
+    assert world.ca.orders() == 0
+    for n in range(len(damages)):
+        assert names_of(world.handshake(hosts[n]).der) == [hosts[n]]
+    assert world.ca.orders() == len(damages)
+    assert world.handshake(hosts[len(damages)], root=None).ok
+    assert world.ca.orders() == len(damages)
