@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/check.h"
@@ -166,6 +167,41 @@ static void a_full_disk_breaks_no_chain(void **state)
 	assert_int_equal(verify().lines, 2);
 }
 
+static int calls, stop_at;
+static int kill_at_step(const char *call)
+{
+	(void)call;
+	if (++calls == stop_at)
+		_exit(7);
+	return 0;
+}
+
+/* Between any two system calls: what was there stays proved, and the next entry goes on. */
+static void a_kill_at_any_call_breaks_no_chain(void **state)
+{
+	bool killed = true;
+	unsigned long long lines = 0;
+
+	(void)state;
+	for (stop_at = 1; killed; stop_at++) {
+		int status;
+		pid_t child = fork();
+
+		if (child == 0) {
+			files_test_hook(kill_at_step);
+			append("\"name\":\"killed.test\"\n\"name\":\"too.test\"");
+			_exit(0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		killed = WIFEXITED(status) && WEXITSTATUS(status) == 7;
+		append("\"name\":\"next.test\"");
+		assert_null(verify().why);
+		assert_true(verify().lines == lines + 1 || verify().lines == lines + 3);
+		lines = verify().lines;
+	}
+	assert_true(stop_at > 3);
+}
+
 static void another_process_at_it_is_waited_for(void **state)
 {
 	struct fault fault = { 0 };
@@ -284,6 +320,7 @@ int main(void)
 		IN_SHELL(what_a_crash_left_is_told_and_cut_off),
 		IN_SHELL(the_chain_goes_on_from_file_to_file),
 		IN_SHELL(a_full_disk_breaks_no_chain),
+		IN_SHELL(a_kill_at_any_call_breaks_no_chain),
 		IN_SHELL(another_process_at_it_is_waited_for),
 		IN_SHELL(nothing_issued_is_no_log),
 		IN_SHELL(events_are_written_in_order),

@@ -18,12 +18,14 @@
 #define NAME "app.example.com"
 
 static struct store_root root;
+static enum store_group group;
 static int calls, stop_at, fail_with;
 
 static int make(void **state)
 {
 	if (shell_enter(state))
 		return -1;
+	group = STORE_CERTS;
 	return store_open_root(&root, "s", NULL);
 }
 
@@ -54,7 +56,7 @@ static enum err load(char dst[64])
 {
 	struct fault fault = {0};
 	void *object;
-	enum err err = store_value_load(&root, STORE_CERTS, NAME, parse, &object, &fault);
+	enum err err = store_value_load(&root, group, NAME, parse, &object, &fault);
 
 	dst[0] = '\0';
 	if (!err) {
@@ -74,7 +76,13 @@ static void assert_loads(const char *want)
 
 static enum err save(const char *text)
 {
-	return store_value_save(&root, STORE_CERTS, NAME, str_from(text), NULL);
+	return store_value_save(&root, group, NAME, str_from(text), NULL);
+}
+
+static enum err erase(const char *unused)
+{
+	(void)unused;
+	return store_value_remove(&root, group, NAME, NULL);
 }
 
 static void what_is_saved_loads_and_the_previous_is_kept(void **state)
@@ -202,8 +210,8 @@ static int fail_at_step(const char *call)
 	return ++calls == stop_at ? fail_with : 0;
 }
 
-/* True when the child was killed, false when it finished. */
-static bool save_killed_at(int step, const char *text)
+/* True when the child was killed in the middle of the verb, false when it finished. */
+static bool is_killed_at(int step, enum err (*verb)(const char *text), const char *text)
 {
 	int status;
 	pid_t child = fork();
@@ -212,11 +220,16 @@ static bool save_killed_at(int step, const char *text)
 		calls = 0;
 		stop_at = step;
 		files_test_hook(kill_at_step);
-		_exit(save(text) == E_OK ? 0 : 8);
+		_exit(verb(text) == E_OK ? 0 : 8);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 8);
 	return WEXITSTATUS(status) == 7;
+}
+
+static bool save_killed_at(int step, const char *text)
+{
+	return is_killed_at(step, save, text);
 }
 
 static void a_kill_at_any_call_leaves_the_old_or_the_new(void **state)
@@ -257,6 +270,95 @@ static void a_kill_during_the_first_save_leaves_nothing_or_all(void **state)
 		err = load(got);
 		assert_true(err == E_NOT_FOUND || (err == E_OK && strcmp(got, "good:new;") == 0));
 		shell_must("rm -rf s/certs/*");
+	}
+}
+
+/* Accounts, orders under way, challenges and the rest keep the same promise as certificates. */
+static void a_kill_at_any_call_in_any_group(void **state)
+{
+	(void)state;
+	for (group = 0; group < STORE_GROUP_COUNT; group++) {
+		bool killed = true, saw_old = false, saw_new = false, saw_none = false;
+
+		for (int step = 1; killed; step++) {
+			char got[64];
+			enum err err;
+
+			killed = save_killed_at(step, "good:first;");
+			err = load(got);
+			assert_true(err == E_NOT_FOUND || strcmp(got, "good:first;") == 0);
+			saw_none |= err == E_NOT_FOUND;
+			assert_int_equal(erase(NULL), E_OK);
+		}
+		killed = true;
+		for (int step = 1; killed; step++) {
+			char got[64];
+
+			assert_int_equal(save("good:old;"), E_OK);
+			killed = save_killed_at(step, "good:new;");
+			assert_int_equal(load(got), E_OK);
+			saw_old |= strcmp(got, "good:old;") == 0;
+			saw_new |= strcmp(got, "good:new;") == 0;
+			assert_true(strcmp(got, "good:old;") == 0 || strcmp(got, "good:new;") == 0);
+		}
+		assert_true(saw_none && saw_old && saw_new);
+		assert_int_equal(save("good:last;"), E_OK);
+		assert_loads("good:last;");
+	}
+	shell_must("test -z \"$(ls s/quarantine)\"");
+}
+
+static void a_kill_during_a_removal_brings_nothing_older_back(void **state)
+{
+	(void)state;
+	for (group = 0; group < STORE_GROUP_COUNT; group++) {
+		bool killed = true, saw_old = false, saw_none = false;
+
+		for (int step = 1; killed; step++) {
+			char got[64];
+			enum err err;
+
+			assert_int_equal(save("good:older;"), E_OK);
+			assert_int_equal(save("good:old;"), E_OK);
+			killed = is_killed_at(step, erase, NULL);
+			err = load(got);
+			assert_true(err == E_NOT_FOUND || strcmp(got, "good:old;") == 0);
+			saw_none |= err == E_NOT_FOUND;
+			saw_old |= err == E_OK;
+			assert_int_equal(erase(NULL), E_OK);
+			assert_int_equal(load(got), E_NOT_FOUND);
+		}
+		assert_true(saw_old && saw_none);
+	}
+	shell_must("test -z \"$(ls s/quarantine)\"");
+}
+
+static void a_removal_that_fails_says_so_and_can_be_repeated(void **state)
+{
+	(void)state;
+	for (group = 0; group < STORE_GROUP_COUNT; group++) {
+		bool failed = true;
+
+		for (int step = 1; failed; step++) {
+			char got[64];
+			enum err err;
+
+			assert_int_equal(save("good:older;"), E_OK);
+			assert_int_equal(save("good:old;"), E_OK);
+			calls = 0;
+			stop_at = step;
+			fail_with = EIO;
+			files_test_hook(fail_at_step);
+			err = erase(NULL);
+			failed = calls >= step;
+			files_test_hook(NULL);
+			if (load(got) == E_OK) {
+				assert_int_equal(err, E_STORE);
+				assert_string_equal(got, "good:old;");
+			}
+			assert_int_equal(erase(NULL), E_OK);
+			assert_int_equal(load(got), E_NOT_FOUND);
+		}
 	}
 }
 
@@ -350,6 +452,9 @@ int main(void)
 		TEST(too_large_a_value_is_refused),
 		TEST(a_kill_at_any_call_leaves_the_old_or_the_new),
 		TEST(a_kill_during_the_first_save_leaves_nothing_or_all),
+		TEST(a_kill_at_any_call_in_any_group),
+		TEST(a_kill_during_a_removal_brings_nothing_older_back),
+		TEST(a_removal_that_fails_says_so_and_can_be_repeated),
 		TEST(a_failure_at_any_call_touches_nothing),
 		TEST(a_load_that_cannot_read_throws_nothing_away),
 		TEST(saves_of_many_processes_lose_nothing),
