@@ -5,20 +5,9 @@
 #include "base/check.h"
 #include "base/encode.h"
 #include "conf/address.h"
+#include "conf/known_ca.h"
 #include "conf/parse.h"
 #include "conf/unit.h"
-
-/* The CAs that have a name here. One row each. */
-static const struct known_ca {
-	const char *name, *directory;
-} known_cas[] = {
-	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory" },
-	{ "letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory" },
-	{ "zerossl", "https://acme.zerossl.com/v2/DV90" },
-	{ "google", "https://dv.acme-v02.api.pki.goog/directory" },
-	{ "sslcom", "https://acme.ssl.com/sslcom-dv-ecc" },
-	{ "internal", CONF_CA_INTERNAL },
-};
 
 static const char *directory_complaint(struct str text)
 {
@@ -74,22 +63,14 @@ const struct field fields_ca[] = {
 	{ 0 },
 };
 
-static const struct known_ca *known_ca(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(known_cas); i++)
-		if (strcmp(known_cas[i].name, name) == 0)
-			return &known_cas[i];
-	return NULL;
-}
-
 static void unknown_ca(struct parse *p, const struct field_value *v, const char *text)
 {
 	char hint[SUGGEST_TEXT];
 	struct suggest s;
 
 	suggest_init(&s, str_from(text));
-	for (size_t i = 0; i < ARRAY_LEN(known_cas); i++)
-		suggest_add(&s, known_cas[i].name);
+	for (unsigned i = 0; known_ca_row(i); i++)
+		suggest_add(&s, known_ca_row(i)->name);
 	suggest_text(&s, hint);
 	parse_problem(p, v->node, "\"%.100s\" is neither the name of a known CA nor the https:// URL "
 		"of a directory; %s", text, hint);
@@ -107,7 +88,7 @@ static const char *host_of(struct parse *p, const char *url)
 static void ca_from_text(struct parse *p, struct conf_ca *ca, const struct field_value *v)
 {
 	const char *text = parse_text(p, v, "the name of a CA, a directory URL or an object");
-	const struct known_ca *known = text ? known_ca(text) : NULL;
+	const struct known_ca *known = text ? known_ca_named(text) : NULL;
 	const char *complaint;
 
 	if (!text)
@@ -136,7 +117,7 @@ static void ca_from_object(struct parse *p, struct conf_ca *ca, const struct fie
 	const struct known_ca *known;
 
 	parse_object(p, fields_ca, ca, v->node);
-	known = ca->name ? known_ca(ca->name) : NULL;
+	known = ca->name ? known_ca_named(ca->name) : NULL;
 	if (!ca->directory && known)
 		ca->directory = known->directory;
 	if (!ca->directory && ca->name)
