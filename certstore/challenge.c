@@ -417,6 +417,9 @@ void challenge_withdraw(struct challenge **c, int64_t grace_ms)
 
 void challenge_seen(struct challenge_table *t, enum conf_challenge kind, struct str identifier)
 {
+	char key[CHALLENGE_KEY];
+
+	identifier = challenge_key(key, identifier, STR_NONE);
 	list_each(&t->all, node, tmp)
 	{
 		struct challenge *c = list_entry(node, struct challenge, node);

@@ -16,7 +16,8 @@
 struct challenge_set;
 struct challenge_set *challenge_set_ref(struct challenge_set *s);
 void challenge_set_unref(struct challenge_set **s);
-/* The key authorization for exactly this host and token, or STR_NONE. Borrowed from the set. */
+/* The key authorization for exactly this host (IPv6 addresses: without brackets, in any spelling) and token,
+ * or STR_NONE. Borrowed from the set. */
 struct str challenge_set_http01(const struct challenge_set *s, struct str host, struct str token);
 /* The challenge certificate for this SNI (IP identifiers: by reverse name), or NULL. Borrowed. */
 struct tls_certificate *challenge_set_tlsalpn01(const struct challenge_set *s, struct str sni);

@@ -13,6 +13,7 @@
 #include "certstore/digest.h"
 #include "certstore/san.h"
 #include "certstore/x509.h"
+#include "net/addr.h"
 
 /* Clocks of machines at one store differ a little. */
 enum { SKEW_MS = 60 * 1000, CERTIFICATE_MAX = 16 * 1024, TOKEN_MIN = 16 };
@@ -44,8 +45,22 @@ bool challenge_is_token(struct str token)
 	return token.len >= TOKEN_MIN && token.len < CHALLENGE_TOKEN && is_base64url(token);
 }
 
+/* "::1" has many spellings. */
+static struct str spelled_as_ours(char dst[ADDR_IP_TEXT], struct str host)
+{
+	struct addr a;
+
+	if (str_find(host, ':') < 0 || addr_parse_ip(&a, host, 0))
+		return host;
+	addr_ip_text(dst, &a);
+	return str_from(dst);
+}
+
 struct str challenge_key(char dst[CHALLENGE_KEY], struct str host, struct str token)
 {
+	char ip[ADDR_IP_TEXT];
+
+	host = spelled_as_ours(ip, host);
 	if (host.len >= CHALLENGE_HOST || token.len >= CHALLENGE_TOKEN)
 		return STR_NONE;
 	str_lower(dst, host);

@@ -24,7 +24,7 @@ enum {
 /* [A-Za-z0-9_-]{16,128}: nothing else may come near a path or a header. */
 bool challenge_is_token(struct str token);
 /* What a validator asks for: "host/token" for http-01; "host" for tls-alpn-01 (token STR_NONE): no host holds
- * a slash. STR_NONE when it is too long. */
+ * a slash. IPv6 addresses come without brackets, in any spelling. STR_NONE when it is too long. */
 struct str challenge_key(char dst[CHALLENGE_KEY], struct str host, struct str token);
 /* The host by which a challenge is asked for: the identifier in lower case; for tls-alpn-01 and an IP literal
  * its reverse name. */

@@ -56,12 +56,17 @@ void san_add_extension(struct der_writer *w, const char *const *names, unsigned 
 	der_close(w, extension);
 }
 
+/* The text of a dNSName must not be taken for an iPAddress: no client accepts one for the other. */
 static bool dns_text(struct str content, char text[SAN_NAME])
 {
+	unsigned char address[4];
+
 	if (!is_dns_name(content))
 		return false;
 	str_lower(text, content);
 	text[content.len] = '\0';
+	if (inet_pton(AF_INET, text, address) == 1)
+		snprintf(text, SAN_NAME, "dns:%.*s", STR_FMT(content));
 	return true;
 }
 

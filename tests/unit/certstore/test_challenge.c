@@ -158,6 +158,41 @@ static void addresses_are_asked_for_by_their_reverse_name(void **state)
 	assert_int_equal(seen, 2);
 }
 
+static void addresses_answer_in_any_spelling(void **state)
+{
+	struct challenge *c, *d;
+
+	(void)state;
+	assert_int_equal(put(CONF_HTTP_01, "2001:db8::1", TOKEN, &c), E_OK);
+	assert_int_equal(put(CONF_HTTP_01, "203.0.113.7", TOKEN, &d), E_OK);
+	turn();
+	assert_non_null(challenge_set_http01(set, STR("2001:db8::1"), STR(TOKEN)).at);
+	assert_non_null(challenge_set_http01(set, STR("2001:DB8:0:0:0:0:0:1"), STR(TOKEN)).at);
+	assert_null(challenge_set_http01(set, STR("2001:db8::2"), STR(TOKEN)).at);
+	assert_null(challenge_set_http01(set, STR("::ffff:"), STR(TOKEN)).at);
+	assert_non_null(challenge_set_http01(set, STR("203.0.113.7"), STR(TOKEN)).at);
+	assert_null(challenge_set_http01(set, STR("203.0.113.8"), STR(TOKEN)).at);
+	challenge_seen(table, CONF_HTTP_01, STR("2001:db8:0::1"));
+	challenge_seen(table, CONF_HTTP_01, STR("2001:db8::2"));
+	assert_int_equal(seen, 1);
+	challenge_withdraw(&c, 0);
+	challenge_withdraw(&d, 0);
+}
+
+static void the_server_name_of_a_validation_is_known(void **state)
+{
+	char sni[CHALLENGE_HOST];
+
+	(void)state;
+	memset(sni, 'x', sizeof(sni));
+	challenge_host(sni, CONF_TLS_ALPN_01, "App.Example");
+	assert_string_equal(sni, "app.example");
+	challenge_host(sni, CONF_TLS_ALPN_01, "203.0.113.7");
+	assert_string_equal(sni, "7.113.0.203.in-addr.arpa");
+	challenge_host(sni, CONF_TLS_ALPN_01, "::1");
+	assert_string_equal(sni, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa");
+}
+
 static void it_is_live_when_every_worker_has_its_set(void **state)
 {
 	struct challenge *c;
@@ -532,6 +567,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_answers_only_on_its_own_host),
 		TEST(addresses_are_asked_for_by_their_reverse_name),
+		TEST(addresses_answer_in_any_spelling),
+		TEST(the_server_name_of_a_validation_is_known),
 		TEST(it_is_live_when_every_worker_has_its_set),
 		TEST(changes_of_one_turn_travel_in_one_set),
 		TEST(a_withdrawn_one_answers_for_its_grace_without_callbacks),

@@ -69,6 +69,17 @@ static void general_names_read_as_text(void **state)
 	assert_false(san_next(&in, text));
 }
 
+/* No client takes one for the other. */
+static void a_dns_name_that_looks_like_an_address_is_none(void **state)
+{
+	struct str in = STR("\x82\x0b" "203.0.113.7");
+	char text[SAN_NAME];
+
+	(void)state;
+	assert_true(san_next(&in, text));
+	assert_string_equal(text, "dns:203.0.113.7");
+}
+
 static void malformed_general_names_are_refused(void **state)
 {
 	struct str nul = STR("\x82\x03"
@@ -101,6 +112,7 @@ int main(void)
 		cmocka_unit_test(addresses_and_names_get_their_tags),
 		cmocka_unit_test(what_can_be_no_name_is_refused),
 		cmocka_unit_test(general_names_read_as_text),
+		cmocka_unit_test(a_dns_name_that_looks_like_an_address_is_none),
 		cmocka_unit_test(malformed_general_names_are_refused),
 		cmocka_unit_test(addresses_have_reverse_names),
 	};

@@ -132,6 +132,29 @@ static void the_right_chain_passes(void **state)
 	assert_int_equal(check(buf_str(&chain), &(struct x509_check){0}, NULL), E_OK);
 }
 
+/* A client that came to an address accepts nothing else. */
+static void an_address_wants_an_address_in_the_certificate(void **state)
+{
+	static const char *const address[] = {"203.0.113.7"}, *const other[] = {"203.0.113.8"};
+	struct buf der;
+
+	(void)state;
+	authority_issue("address", "IP:203.0.113.7", "77");
+	read_chain("address.chain", &der);
+	assert_int_equal(check(buf_str(&der), &(struct x509_check){.names = address, .n_names = 1}, NULL),
+		E_OK);
+	assert_int_equal(check(buf_str(&der), &(struct x509_check){.names = other, .n_names = 1},
+				 "not for 203.0.113.8"),
+		E_CHAIN);
+	buf_fini(&der);
+	authority_issue("alike", "DNS:203.0.113.7", "78");
+	read_chain("alike.chain", &der);
+	assert_int_equal(check(buf_str(&der), &(struct x509_check){.names = address, .n_names = 1},
+				 "not for 203.0.113.7"),
+		E_CHAIN);
+	buf_fini(&der);
+}
+
 static void wrong_key_name_and_time_are_refused(void **state)
 {
 	static const char *const names[] = {
@@ -252,6 +275,7 @@ int main(void)
 		cmocka_unit_test(the_ari_id_is_that_of_rfc_9773),
 		cmocka_unit_test(a_chain_is_cut_into_its_certificates),
 		cmocka_unit_test(the_right_chain_passes),
+		cmocka_unit_test(an_address_wants_an_address_in_the_certificate),
 		cmocka_unit_test(wrong_key_name_and_time_are_refused),
 		cmocka_unit_test(broken_links_are_refused),
 		cmocka_unit_test(every_changed_byte_of_the_leaf_is_noticed),
