@@ -16,6 +16,7 @@
 
 #include "acme/dns_proof.h"
 #include "acme/errand.h"
+#include "acme/identifier.h"
 #include "acme/jws.h"
 #include "acme/poll.h"
 #include "acme/request.h"
@@ -217,6 +218,8 @@ static enum err parse_root(const struct json *root, struct authz_body *out, stru
 	if (!str_copy(out->identifier, sizeof out->identifier, json_get_str(identifier, "value"))
 		|| !out->identifier[0])
 		return fault_set(fault, E_ACME_PROTOCOL, "authorization without an identifier");
+	if (!str_copy(out->type, sizeof out->type, json_get_str(identifier, "type")))
+		return fault_set(fault, E_ACME_PROTOCOL, "authorization for an identifier of a strange type");
 	out->status = (enum authz_status)status;
 	out->is_wildcard = json_bool(json_get(root, "wildcard"), false);
 	const struct json *c = json_first(json_get(root, "challenges"));
@@ -268,7 +271,7 @@ static void judge(struct authz *a, const struct authz_body *body)
 
 static void answer_read(struct authz *a, const struct authz_body *body)
 {
-	if (!str_equal_nocase(str_from(body->identifier), str_from(a->name)))
+	if (!identifier_is(str_from(body->type), str_from(body->identifier), a->name))
 		fail(a, E_ACME_PROTOCOL, "the authorization is about another name");
 	else if (body->status == AUTHZ_VALID)
 		finish(a, E_OK, NULL);

@@ -37,7 +37,7 @@ struct authz_challenge {
 
 struct authz_body {
 	enum authz_status status;
-	char identifier[256];
+	char type[16], identifier[256];   /* type "" when not told */
 	bool is_wildcard;
 	struct authz_challenge challenges[CONF_CHALLENGES];  /* of types we know, by kind */
 	struct fault error;       /* of the challenge that failed; code E_OK: none told */

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "conf/conf.h"
 #include "conf/hostname.h"
+#include "conf/known_ca.h"
 
 unsigned ca_find(const struct ca *cas, unsigned n, const char *directory)
 {
@@ -16,15 +17,20 @@ unsigned ca_find(const struct ca *cas, unsigned n, const char *directory)
 	return i;
 }
 
+static bool may_sign(const struct ca *ca, const char *name)
+{
+	return !known_ca_objection(ca->conf, name);
+}
+
 unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned first)
 {
 	bool has_internal = false, has_other = false;
 	for (unsigned i = 0; i < n; i++) {
 		has_internal |= cas[i].internal != NULL;
-		has_other |= cas[i].internal == NULL;
+		has_other |= !cas[i].internal && may_sign(&cas[i], name);
 	}
 	bool wants_internal = has_internal && (!has_other || hostname_is_private(str_from(name)));
-	while (first < n && !cas[first].internal == wants_internal)
+	while (first < n && (!cas[first].internal == wants_internal || !may_sign(&cas[first], name)))
 		first++;
 	return first;
 }

@@ -32,7 +32,7 @@ struct ca {
 };
 
 /* The first from this one on that is for the name, or n: the internal CA is for names that no public one can
- * certify, unless there is no other. */
+ * certify, unless no other may sign the name; those of which it is known that they will not are left out. */
 unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned first);
 
 /* The one with this directory; n: none has. */

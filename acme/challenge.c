@@ -5,6 +5,7 @@
 #include "acme/challenge.h"
 
 #include "base/check.h"
+#include "net/addr.h"
 
 static const struct challenge_type *const types[] = {
 	&challenge_tlsalpn01,
@@ -39,7 +40,8 @@ int challenge_kind_named(const char *text)
 
 bool challenge_proves(enum conf_challenge kind, const char *name)
 {
-	return name[0] != '*' || challenge_type_of(kind)->place != CHALLENGE_HERE;
+	bool is_here = challenge_type_of(kind)->place == CHALLENGE_HERE;
+	return name[0] == '*' ? !is_here : is_here || !addr_is_ip_literal(str_from(name));
 }
 
 bool challenge_token_is_fine(struct str token)

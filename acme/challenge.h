@@ -41,7 +41,8 @@ const struct challenge_type *challenge_type_of(enum conf_challenge kind);
 const struct challenge_type *challenge_type_named(struct str name);
 /* The kind of a type's text, or -1. */
 int challenge_kind_named(const char *text);
-/* Whether it can prove this name at all: only the DNS speaks for all names below one. */
+/* Whether it can prove this name at all: only the DNS speaks for all names below one, and it has no record
+ * for an address (RFC 8738 4). */
 bool challenge_proves(enum conf_challenge kind, const char *name);
 /* [A-Za-z0-9_-]{16,128}: nothing else may come near a path or a header. */
 bool challenge_token_is_fine(struct str token);

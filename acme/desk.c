@@ -21,6 +21,7 @@ enum {
 	/* Names in no hurry that may wait here with a job each; the others come again. */
 	BULK_MAX = 4096, BULK_PAUSE_MS = 5 * 60 * 1000,
 	TIMER_MAX_MS = 60 * 60 * 1000,
+	NOBODY_PAUSE_MS = 24 * 60 * 60 * 1000,
 };
 
 struct desk {
@@ -164,6 +165,14 @@ static enum err busy(struct fault *fault)
 	return fault->code;
 }
 
+/* Nothing but another configuration changes it. */
+static enum err nobody(struct fault *fault)
+{
+	fault_set(fault, E_CONFIG, "no CA of acme.ca certifies it");
+	fault->retry_at_ms = clock_wall_ms() + NOBODY_PAUSE_MS;
+	return fault->code;
+}
+
 /* The first CA that is up and has something left; without one the first, which knows until when. */
 static enum err choose(struct desk *d, struct turn *turn, bool may_leave, struct fault *fault)
 {
@@ -174,6 +183,8 @@ static enum err choose(struct desk *d, struct turn *turn, bool may_leave, struct
 		return busy(fault);
 	const char *name = turn->grant.name;
 	unsigned n = d->args.n_cas, first = ca_next(d->args.cas, n, name, 0);
+	if (first == n)
+		return nobody(fault);
 	for (unsigned i = first; may_leave && i < n; i = ca_next(d->args.cas, n, name, i + 1)) {
 		if (breaker_is_open(&d->args.cas[i].breaker, now))
 			continue;

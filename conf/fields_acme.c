@@ -51,7 +51,8 @@ const struct field fields_ca[] = {
 		.help = "PEM file with the roots of the CA's own API, instead of the system's." },
 	{ "eab", CONF_OBJECT, 0, .rows = fields_eab,
 		.help = "External account binding, for CAs that require it." },
-	{ "profile", CONF_TEXT, FIELD(conf_ca, profile), .help = "Certificate profile to ask for." },
+	{ "profile", CONF_TEXT, FIELD(conf_ca, profile), .help = "Certificate profile to ask for. "
+		"For IP addresses Let's Encrypt has `shortlived` alone: it is asked for them when this says nothing." },
 	{ "profile_required", CONF_BOOL, FIELD(conf_ca, profile_required), .dflt = "false",
 		.help = "Fail when the CA does not offer `profile`, instead of ordering without." },
 	{ "preferred_chain", CONF_TEXT, FIELD(conf_ca, preferred_chain),
@@ -69,8 +70,8 @@ static void unknown_ca(struct parse *p, const struct field_value *v, const char 
 	struct suggest s;
 
 	suggest_init(&s, str_from(text));
-	for (unsigned i = 0; known_ca_row(i); i++)
-		suggest_add(&s, known_ca_row(i)->name);
+	for (unsigned i = 0; known_ca_at(i); i++)
+		suggest_add(&s, known_ca_at(i)->name);
 	suggest_text(&s, hint);
 	parse_problem(p, v->node, "\"%.100s\" is neither the name of a known CA nor the https:// URL "
 		"of a directory; %s", text, hint);
@@ -288,7 +289,7 @@ static const struct field_choice key_types[] = {
 const struct field fields_acme[] = {
 	{ "ca", CONF_SPECIAL, 0, .dflt = "letsencrypt, internal", .special = &special_ca,
 		.help = "Where certificates come from. `internal` is a CA of our own, in the store: it serves names "
-			"that no public CA can certify (`localhost`, `app.internal`, IP addresses), and all others "
+			"that no public CA can certify (`localhost`, `app.internal`, `10.0.0.7`), and all others "
 			"only if it is the only one." },
 	{ "challenges", CONF_SPECIAL, 0, .dflt = "tls-alpn-01, http-01", .special = &special_challenges,
 		.help = "How we prove control of a name, in the order we prefer. With `dns`, `dns-01` is added as the last. Wildcards need one of the DNS challenges; `dns-persist-01` works without `dns`, by a record that you set once." },

@@ -135,14 +135,16 @@ const struct field fields_site[] = {
 	{ "status", CONF_CHOICE, FIELD(parse_site, direct.conf.redirect_status), .dflt = "308", .choices = statuses,
 		.help = "Status of the redirect." },
 	{ "tls", CONF_CHOICE, FIELD(parse_site, conf.tls), .choices = tls_modes,
-		.help = "`auto` (default): a certificate is obtained at start. `on_demand`: at the first handshake, if the ask endpoint allows. `off`: plain HTTP only." },
+		.help = "`auto` (default): a certificate is obtained at start. `on_demand`: at the first handshake, if the ask endpoint allows; "
+			"never for IP addresses, which no client names: a site of their own has them. `off`: plain HTTP only." },
 	{ "cert", CONF_TEXT, FIELD(parse_site, conf.cert),
 		.help = "PEM file with a certificate chain of your own." },
 	{ "key", CONF_TEXT, FIELD(parse_site, conf.key), .help = "PEM file with its key." },
 	{ "http", CONF_CHOICE, FIELD(parse_site, conf.http), .choices = http_modes,
 		.help = "What the plain listener does: `redirect` to https (default), `serve` (default with `tls` off), or `refuse`." },
 	{ "default", CONF_BOOL, FIELD(parse_site, conf.is_default), .dflt = "false",
-		.help = "Serves clients that send no server name." },
+		.help = "Serves clients that send no server name, where no site is named by the address they came to; "
+			"so one named by an address that a NAT translates wants it." },
 	{ 0 },
 };
 

@@ -219,7 +219,8 @@ const struct field fields_top[] = {
 	{ "email", CONF_TEXT, FIELD(conf, email), .complaint = address_email_complaint,
 		.help = "Where CAs reach you. Some require it." },
 	{ "sites", CONF_SPECIAL, 0, .special = &special_sites,
-		.help = "Host names and what answers for them. Names: `app.example.com`, `*.example.com`, `*` (every other), or an IP address." },
+		.help = "Host names and what answers for them. Names: `app.example.com`, `*.example.com`, `*` (every other), or an IP address "
+			"(`203.0.113.7`, `2001:db8::1`), which also answers clients that send no name to it." },
 	{ "upstreams", CONF_SPECIAL, 0, .special = &special_upstreams,
 		.help = "Named groups of backend servers that sites refer to." },
 	{ "listen", CONF_OBJECT, FIELD(conf, listen), .rows = fields_listen,

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "conf/idn.h"
+#include "conf/special_address.h"
 
 enum { LABEL_MAX = 63, NAME_MAX_BYTES = 253 };
 
@@ -107,6 +108,15 @@ static enum err normalise_dns(char *dst, size_t cap, struct str name, const char
 	return E_OK;
 }
 
+/* "::ffff:192.0.2.1" is an IPv4 address to whoever comes to it. */
+static void unmap(char *ip)
+{
+	struct str text = str_from(ip);
+
+	if (str_has_prefix(text, STR("::ffff:")) && str_find(text, '.') >= 0)
+		memmove(ip, ip + strlen("::ffff:"), strlen(ip + strlen("::ffff:")) + 1);
+}
+
 enum err hostname_normalise(char dst[HOSTNAME_SIZE], struct str name, enum hostname_kind *kind,
 	const char **why)
 {
@@ -123,8 +133,13 @@ enum err hostname_normalise(char dst[HOSTNAME_SIZE], struct str name, enum hostn
 	if (name.at[0] == '[' && name.at[name.len - 1] == ']')
 		inner = str_of(name.at + 1, name.len - 2);
 	if (hostname_ip(dst, inner)) {
+		unmap(dst);
 		*kind = HOSTNAME_IP;
 		return E_OK;
+	}
+	if (str_find(name, ':') >= 0) {
+		*why = "has a colon and is no IPv6 address; names have no port";
+		return E_NAME;
 	}
 	*kind = HOSTNAME_EXACT;
 	if (!str_has_prefix(name, STR("*.")))
@@ -139,7 +154,9 @@ bool hostname_is_private(struct str name)
 	static const char *const endings[] = { ".localhost", ".internal", ".home.arpa", ".test", ".local" };
 	char ip[HOSTNAME_SIZE];
 
-	if (hostname_ip(ip, name) || str_find(name, '.') < 0)
+	if (hostname_ip(ip, name))
+		return special_address_kind(name) != NULL;
+	if (str_find(name, '.') < 0)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
 		if (str_has_suffix(name, str_from(endings[i])))

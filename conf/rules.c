@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "conf/hostname.h"
+#include "conf/known_ca.h"
+#include "conf/special_address.h"
 
 /* --- rules about one site */
 
@@ -58,24 +60,31 @@ static bool has_challenge(const struct conf_acme *acme, enum conf_challenge kind
 	return false;
 }
 
+/* A challenge that a CA comes to us for. */
+static bool can_answer(const struct parse *p)
+{
+	const struct conf_acme *acme = &p->conf->acme;
+
+	return (has_challenge(acme, CONF_TLS_ALPN_01) && p->conf->listen.https.n) ||
+		(has_challenge(acme, CONF_HTTP_01) && p->conf->listen.http.n);
+}
+
 static bool can_prove_zones(const struct conf_acme *acme)
 {
 	return has_challenge(acme, CONF_DNS_PERSIST_01) ||
 		(has_challenge(acme, CONF_DNS_01) && conf_dns_is_set(&acme->dns));
 }
 
-static bool has_internal_ca(const struct conf_acme *acme)
-{
-	for (unsigned i = 0; i < acme->n_ca; i++)
-		if (acme->ca[i].is_internal)
-			return true;
-	return false;
-}
-
-/* Our own CA asks for no proof. */
+/* Our own CA signs what no other of the list can, and asks for no proof. */
 static bool is_signed_here(const struct conf_acme *acme, const char *name)
 {
-	return has_internal_ca(acme) && (acme->n_ca == 1 || hostname_is_private(str_from(name)));
+	bool has_internal = false, has_other = false;
+
+	for (unsigned i = 0; i < acme->n_ca; i++) {
+		has_internal |= acme->ca[i].is_internal;
+		has_other |= !acme->ca[i].is_internal && !known_ca_objection(&acme->ca[i], name);
+	}
+	return has_internal && (!has_other || hostname_is_private(str_from(name)));
 }
 
 static void wildcards_need_a_certificate(struct parse *p, const struct parse_site *s)
@@ -93,12 +102,50 @@ static void wildcards_need_a_certificate(struct parse *p, const struct parse_sit
 			"per name), or \"cert\" and \"key\"");
 }
 
+/* Why none of the CAs will: "letsencrypt certifies no ..., zerossl ..."; false: one may. */
+static bool all_object(const struct conf_acme *acme, const char *name, char *why, size_t size)
+{
+	size_t len = 0;
+
+	why[0] = '\0';
+	for (unsigned i = 0; i < acme->n_ca; i++) {
+		const char *objection = known_ca_objection(&acme->ca[i], name);
+
+		if (!objection)
+			return false;
+		if (len < size)
+			len += (size_t)snprintf(why + len, size - len, "%s%s %s", len ? ", " : "",
+				acme->ca[i].name, objection);
+	}
+	return acme->n_ca > 0;
+}
+
 static void addresses_need_a_certificate(struct parse *p, const struct parse_site *s)
 {
-	if (s->conf.is_ip && (s->conf.tls == CONF_TLS_ON_DEMAND ||
-		(s->conf.tls == CONF_TLS_AUTO && !has_internal_ca(&p->conf->acme))))
-		parse_problem_at(p, s->path, "certificates for IP addresses come from the CA \"internal\" "
-			"alone; add it to \"acme.ca\", or use \"cert\" and \"key\", or \"tls\": \"off\"");
+	const char *kind = special_address_kind(str_from(s->conf.name));
+	char why[400];
+
+	if (!s->conf.is_ip)
+		return;
+	if (s->conf.tls == CONF_TLS_ON_DEMAND)
+		parse_problem_at(p, s->path, "\"on_demand\" is for names that clients ask for, and none asks for an "
+			"address; leave \"tls\" out, and it has a certificate from the start");
+	else if (s->conf.tls == CONF_TLS_AUTO && all_object(&p->conf->acme, s->conf.name, why, sizeof(why)))
+		parse_problem_at(p, s->path, "no CA of \"acme.ca\" certifies %s%s%s: %s; add \"internal\" or "
+			"the directory of a CA of your own, or use \"cert\" and \"key\", or \"tls\": \"off\"",
+			s->conf.name, kind ? ", " : "", kind ? kind : "", why);
+}
+
+static void addresses_are_proved_here(struct parse *p, const struct parse_site *s)
+{
+	const struct conf_acme *acme = &p->conf->acme;
+
+	if (!s->conf.is_ip || s->conf.tls != CONF_TLS_AUTO || is_signed_here(acme, s->conf.name)
+		|| can_answer(p))
+		return;
+	if (acme->n_challenges)
+		parse_problem_at(p, s->path, "an IP address has no record in the DNS to prove it by: "
+			"\"acme.challenges\" wants tls-alpn-01 (with \"listen.https\") or http-01 (with \"listen.http\")");
 }
 
 static void on_demand_needs_ask(struct parse *p, const struct parse_site *s)
@@ -133,6 +180,7 @@ static const struct {
 	{ "certificate and key go together", certificate_and_key_go_together },
 	{ "wildcards need a certificate", wildcards_need_a_certificate },
 	{ "addresses need a certificate", addresses_need_a_certificate },
+	{ "addresses are proved here", addresses_are_proved_here },
 	{ "on_demand needs ask", on_demand_needs_ask },
 	{ "tls off is served plainly", tls_off_is_served_plainly },
 	{ "certificates need the tls listener", certificates_need_the_tls_listener },
@@ -261,8 +309,7 @@ static void a_challenge_can_be_answered(struct parse *p)
 
 	if (!obtains_certificates(p))
 		return;
-	if ((has_challenge(acme, CONF_TLS_ALPN_01) && p->conf->listen.https.n) ||
-		(has_challenge(acme, CONF_HTTP_01) && p->conf->listen.http.n) || can_prove_zones(acme))
+	if (can_answer(p) || can_prove_zones(acme))
 		return;
 	if (acme->n_challenges && (p->conf->listen.https.n || p->conf->listen.http.n))
 		parse_problem_at(p, "acme.challenges", "none of them can be answered: tls-alpn-01 needs "

@@ -135,7 +135,10 @@ static const struct conf_site *site_of(const struct names *n, const char *host)
 {
 	struct str name = str_from(host);
 
-	return host[0] == '*' ? router_named(n->args.router, name) :
+	if (host[0] == '*')
+		return router_named(n->args.router, name);
+	/* "*" is for names that clients send; nobody is asked about an address. */
+	return addr_is_ip_literal(name) ? router_ip(n->args.router, name) :
 		router_site(n->args.router, name);
 }
 

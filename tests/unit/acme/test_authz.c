@@ -22,6 +22,10 @@ static void known_types_with_token_and_url_are_offers(void **state)
 	assert_true(body.challenges[CONF_HTTP_01].is_offered);
 	assert_false(body.challenges[CONF_TLS_ALPN_01].is_offered);
 	assert_string_equal(body.challenges[CONF_HTTP_01].url, "https://ca.test/h");
+	assert_string_equal(body.type, "");
+	assert_int_equal(parse("{\"status\":\"valid\",\"identifier\":{\"type\":\"ip\",\"value\":\"::1\"}}"), E_OK);
+	assert_string_equal(body.type, "ip");
+	assert_string_equal(body.identifier, "::1");
 }
 
 static void what_failed_or_is_odd_is_no_offer(void **state)
@@ -47,7 +51,8 @@ static void other_documents_are_refused(void **state)
 	(void)state;
 	static const char *const bad[] = { "", "[]", "{}", "{\"status\":\"pending\"}", "{\"status\":\"new\"}",
 		"{\"status\":\"pending\",\"identifier\":\"a.test\"}",
-		"{\"status\":\"pending\",\"identifier\":{\"value\":5}}" };
+		"{\"status\":\"pending\",\"identifier\":{\"value\":5}}",
+		"{\"status\":\"pending\",\"identifier\":{\"type\":\"a type of many letters\",\"value\":\"a.test\"}}" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(parse(bad[i]), E_ACME_PROTOCOL);
 }

@@ -4,10 +4,14 @@
 #include "unit.h"
 
 static struct internal_ca *const internal = (struct internal_ca *)&internal;
+static const struct conf_ca own = { .name = "own", .directory = "https://ca.test/dir" },
+	ours = { .name = "internal", .directory = CONF_CA_INTERNAL, .is_internal = true },
+	letsencrypt = { .name = "letsencrypt", .directory = "https://acme-v02.api.letsencrypt.org/directory" },
+	zerossl = { .name = "zerossl", .directory = "https://acme.zerossl.com/v2/DV90" };
 
 static void the_internal_one_is_for_private_names(void **state)
 {
-	struct ca cas[] = { { 0 }, { .internal = internal }, { 0 } };
+	struct ca cas[] = { { .conf = &own }, { .conf = &ours, .internal = internal }, { .conf = &own } };
 	(void)state;
 	assert_int_equal(ca_next(cas, 3, "app.example.com", 0), 0);
 	assert_int_equal(ca_next(cas, 3, "app.example.com", 1), 2);
@@ -18,10 +22,34 @@ static void the_internal_one_is_for_private_names(void **state)
 
 static void where_there_is_one_kind_it_is_for_all(void **state)
 {
-	struct ca own = { .internal = internal }, other = { 0 };
+	struct ca alone = { .conf = &ours, .internal = internal }, other = { .conf = &own };
 	(void)state;
-	assert_int_equal(ca_next(&own, 1, "app.example.com", 0), 0);
+	assert_int_equal(ca_next(&alone, 1, "app.example.com", 0), 0);
+	assert_int_equal(ca_next(&alone, 1, "8.8.8.8", 0), 0);
 	assert_int_equal(ca_next(&other, 1, "localhost", 0), 0);
+	assert_int_equal(ca_next(&other, 1, "127.0.0.1", 0), 0);
+}
+
+static void those_who_will_not_sign_are_passed_over(void **state)
+{
+	struct ca cas[] = { { .conf = &zerossl }, { .conf = &letsencrypt }, { .conf = &own },
+		{ .conf = &ours, .internal = internal } };
+	(void)state;
+	assert_int_equal(ca_next(cas, 4, "app.example.com", 0), 0);
+	assert_int_equal(ca_next(cas, 4, "8.8.8.8", 0), 1);
+	assert_int_equal(ca_next(cas, 4, "8.8.8.8", 2), 2);
+	assert_int_equal(ca_next(cas, 4, "8.8.8.8", 3), 4);
+	assert_int_equal(ca_next(cas, 3, "10.0.0.1", 0), 2);
+	assert_int_equal(ca_next(cas, 2, "10.0.0.1", 0), 2);
+	assert_int_equal(ca_next(cas, 4, "10.0.0.1", 0), 3);
+}
+
+static void the_internal_one_signs_what_nobody_else_does(void **state)
+{
+	struct ca cas[] = { { .conf = &zerossl }, { .conf = &ours, .internal = internal } };
+	(void)state;
+	assert_int_equal(ca_next(cas, 2, "app.example.com", 0), 0);
+	assert_int_equal(ca_next(cas, 2, "8.8.8.8", 0), 1);
 }
 
 static void the_first_door_to_open_counts(void **state)
@@ -41,6 +69,8 @@ int main(void)
 		cmocka_unit_test(the_first_door_to_open_counts),
 		cmocka_unit_test(the_internal_one_is_for_private_names),
 		cmocka_unit_test(where_there_is_one_kind_it_is_for_all),
+		cmocka_unit_test(those_who_will_not_sign_are_passed_over),
+		cmocka_unit_test(the_internal_one_signs_what_nobody_else_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

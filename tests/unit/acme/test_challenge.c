@@ -28,6 +28,18 @@ static void wildcards_are_proved_in_the_dns_alone(void **state)
 	}
 }
 
+static void addresses_are_not_proved_in_the_dns(void **state)
+{
+	static const char *const names[] = { "203.0.113.7", "2001:db8::1" };
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(challenge_proves(CONF_TLS_ALPN_01, names[i]));
+		assert_true(challenge_proves(CONF_HTTP_01, names[i]));
+		assert_false(challenge_proves(CONF_DNS_01, names[i]));
+		assert_false(challenge_proves(CONF_DNS_PERSIST_01, names[i]));
+	}
+}
+
 static void only_base64url_of_a_sane_length_is_a_token(void **state)
 {
 	(void)state;
@@ -98,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_are_found_both_ways),
 		cmocka_unit_test(wildcards_are_proved_in_the_dns_alone),
+		cmocka_unit_test(addresses_are_not_proved_in_the_dns),
 		cmocka_unit_test(only_base64url_of_a_sane_length_is_a_token),
 		cmocka_unit_test(dns_makes_a_record),
 		cmocka_unit_test(persistent_dns_needs_no_token),

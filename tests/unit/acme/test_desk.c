@@ -197,6 +197,22 @@ static void one_that_a_client_waits_for_moves_up(void **state)
 	assert_int_equal(n_on_turn, 1);
 }
 
+/* A configuration that has changed since the certificate was ordered. */
+static void what_no_ca_certifies_has_no_turn_and_no_hurry(void **state)
+{
+	(void)state;
+	turn_loop();
+	conf_cas[0].directory = "https://acme-v02.api.letsencrypt.org/directory";
+	conf_cas[1].directory = "https://acme.zerossl.com/v2/DV90";
+	join("10.0.0.7", TURN_EXPIRING, false);
+	assert_int_equal(n_refused, 1);
+	assert_int_equal(last_fault.code, E_CONFIG);
+	assert_true(last_fault.retry_at_ms > clock_wall_ms() + 3600000);
+	join("8.8.8.8", TURN_EXPIRING, false);
+	assert_int_equal(n_refused, 1);
+	assert_int_equal(last->grant.ca, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -208,6 +224,7 @@ int main(void)
 		TEST(another_life_knows_what_was_spent),
 		TEST(a_damaged_state_does_not_stop_anybody),
 		TEST(one_that_a_client_waits_for_moves_up),
+		TEST(what_no_ca_certifies_has_no_turn_and_no_hurry),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,10 +71,12 @@ static void on_done(void *owner, struct order *o, enum err err, struct str chain
 	order = NULL;
 }
 
+static const char *wanted_name = "a.test";
+
 static void begin(const char *resume_url)
 {
 	struct order_args args = { .ca = &ca, .kid = "https://ca.test/account/1",
-		.name = "a.test", .csr = STR("csr"), .resume_url = resume_url, .table = table,
+		.name = wanted_name, .csr = STR("csr"), .resume_url = resume_url, .table = table,
 		.wanted = { CONF_HTTP_01, CONF_TLS_ALPN_01 }, .n_wanted = 2,
 		.profile = wanted_profile, .must_have_profile = must_have_profile,
 		.replaces = wanted_replaces, .preferred_chain = wanted_chain,
@@ -248,20 +250,50 @@ static void an_authorization_about_another_name_is_refused(void **state)
 	assert_int_equal(done_err, E_ACME_PROTOCOL);
 }
 
+#define REFUSED(status, type) { "POST", "/order", status, NULL, \
+	"{\"type\":\"urn:ietf:params:acme:error:" type "\",\"detail\":\"words\"}", ANSWERED, false }
+
+#define AUTHZ_OF(type, value, status, challenges) "{\"status\":\"" status "\",\"identifier\":{\"type\":\"" type \
+	"\",\"value\":\"" value "\"},\"challenges\":[" challenges "]}"
+
+static void an_address_is_ordered_as_such(void **state)
+{
+	wanted_name = "2001:db8::1";
+	RUN(NULL, REFUSED(400, "unsupportedIdentifier"));
+	assert_non_null(strstr(script.payload, "\"identifiers\":[{\"type\":\"ip\",\"value\":\"2001:db8::1\"}]"));
+}
+
+static void an_address_the_ca_spells_differently_is_the_same(void **state)
+{
+	wanted_name = "2001:db8::1";
+	RUN(NULL, PLACED(ORDER("pending")), POST("/z/1", AUTHZ_OF("ip", "2001:DB8:0:0::1", "pending", HTTP01)),
+		POST("/h/1", "{\"status\":\"valid\"}"),
+		POST("/z/1", AUTHZ_OF("ip", "2001:DB8:0:0::1", "valid", HTTP01)), POST("/f/1", VALID),
+		POST("/c/1", "CHAIN"));
+	assert_int_equal(done_err, E_OK);
+	assert_int_equal(done_challenge, CONF_HTTP_01);
+}
+
+static void an_address_is_no_name_of_that_spelling(void **state)
+{
+	wanted_name = "203.0.113.7";
+	RUN(NULL, PLACED(ORDER("pending")), POST("/z/1", AUTHZ_OF("dns", "203.0.113.7", "pending", HTTP01)));
+	assert_int_equal(done_err, E_ACME_PROTOCOL);
+}
+
 static void a_missing_location_is_refused(void **state)
 {
 	RUN(NULL, { "POST", "/order", 201, NULL, ORDER("pending"), ANSWERED, false });
 	assert_int_equal(done_err, E_ACME_PROTOCOL);
 }
 
-#define REFUSED(status, type) { "POST", "/order", status, NULL, \
-	"{\"type\":\"urn:ietf:params:acme:error:" type "\",\"detail\":\"words\"}", ANSWERED, false }
 #define CERTIFIED(headers) { "POST", "/c/1", 200, headers, "CHAIN", ANSWERED, false }
 
 static int plain(void **state)
 {
 	(void)state;
 	wanted_profile = wanted_replaces = wanted_chain = NULL;
+	wanted_name = "a.test";
 	must_have_profile = false;
 	return 0;
 }
@@ -416,6 +448,9 @@ int main(void)
 		cmocka_unit_test(invalid_without_error_is_a_failure_not_a_crash),
 		cmocka_unit_test(an_order_that_stays_pending_ends),
 		cmocka_unit_test(an_authorization_about_another_name_is_refused),
+		cmocka_unit_test_setup_teardown(an_address_is_ordered_as_such, plain, plain),
+		cmocka_unit_test_setup_teardown(an_address_the_ca_spells_differently_is_the_same, plain, plain),
+		cmocka_unit_test_setup_teardown(an_address_is_no_name_of_that_spelling, plain, plain),
 		cmocka_unit_test(a_missing_location_is_refused),
 #define T(name) cmocka_unit_test_setup(name, plain)
 		T(a_renewal_names_what_it_replaces),

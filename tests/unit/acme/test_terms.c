@@ -44,7 +44,7 @@ void account_must_agree(struct account *a, const char *its)
 static const struct script_line lines[] = { { "GET", "/dir", 200, NULL,
 	"{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/account\","
 	"\"newOrder\":\"https://ca.test/order\",\"renewalInfo\":\"https://ca.test/ari\","
-	"\"meta\":{\"profiles\":{\"classic\":\"x\",\"tlsserver\":\"y\"}}}", ANSWERED, true } };
+	"\"meta\":{\"profiles\":{\"classic\":\"x\",\"tlsserver\":\"y\",\"shortlived\":\"z\"}}}", ANSWERED, true } };
 
 static int open_ca(void **state)
 {
@@ -109,10 +109,10 @@ static void a_profile_on_offer_is_asked_for(void **state)
 	const char *profile;
 	struct fault f = { 0 };
 	(void)state;
-	assert_int_equal(terms_profile(&ca, false, &profile, &f), E_OK);
+	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_OK);
 	assert_null(profile);
 	conf.profile = "tlsserver";
-	assert_int_equal(terms_profile(&ca, false, &profile, &f), E_OK);
+	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_OK);
 	assert_string_equal(profile, "tlsserver");
 }
 
@@ -121,11 +121,11 @@ static void a_preferred_one_is_left_out_where_it_is_not_offered(void **state)
 	const char *profile;
 	struct fault f = { 0 };
 	(void)state;
-	conf.profile = "shortlived";
-	assert_int_equal(terms_profile(&ca, false, &profile, &f), E_OK);
+	conf.profile = "longlived";
+	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_OK);
 	assert_null(profile);
 	conf.profile = "classic";
-	assert_int_equal(terms_profile(&ca, true, &profile, &f), E_OK);
+	assert_int_equal(terms_profile(&ca, "a.test", true, &profile, &f), E_OK);
 	assert_null(profile);
 }
 
@@ -134,10 +134,39 @@ static void a_required_one_fails_naming_the_others(void **state)
 	const char *profile;
 	struct fault f = { 0 };
 	(void)state;
-	conf.profile = "shortlived";
+	conf.profile = "longlived";
 	conf.profile_required = true;
-	assert_int_equal(terms_profile(&ca, false, &profile, &f), E_ACME);
-	assert_string_equal(f.detail, "test has no profile \"shortlived\"; it offers classic, tlsserver");
+	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_ACME);
+	assert_string_equal(f.detail, "test has no profile \"longlived\"; it offers classic, tlsserver, shortlived");
+}
+
+/* What is known of Let's Encrypt, of which a directory here stands in for its own. */
+static void an_address_takes_the_profile_its_ca_has_for_them(void **state)
+{
+	const char *profile;
+	struct fault f = { 0 };
+	(void)state;
+	conf.directory = "https://acme-v02.api.letsencrypt.org/directory";
+	assert_int_equal(terms_profile(&ca, "203.0.113.7", false, &profile, &f), E_OK);
+	assert_string_equal(profile, "shortlived");
+	assert_int_equal(terms_profile(&ca, "2001:db8::1", false, &profile, &f), E_OK);
+	assert_string_equal(profile, "shortlived");
+	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_OK);
+	assert_null(profile);
+	assert_int_equal(terms_profile(&ca, "203.0.113.7", true, &profile, &f), E_OK);
+	assert_null(profile);
+	conf.profile = "tlsserver";
+	assert_int_equal(terms_profile(&ca, "203.0.113.7", false, &profile, &f), E_OK);
+	assert_string_equal(profile, "tlsserver");
+}
+
+static void an_address_at_a_ca_of_ones_own_takes_none(void **state)
+{
+	const char *profile;
+	struct fault f = { 0 };
+	(void)state;
+	assert_int_equal(terms_profile(&ca, "203.0.113.7", false, &profile, &f), E_OK);
+	assert_null(profile);
 }
 
 static enum conf_challenge wanted[CONF_CHALLENGES];
@@ -171,6 +200,20 @@ static void what_worked_comes_first_and_what_failed_last(void **state)
 	assert_int_equal(terms_worked(NULL), -1);
 }
 
+static void an_address_is_proved_here_alone(void **state)
+{
+	static const bool all[CONF_CHALLENGES] = { true, true, true, true };
+	static const struct conf_acme acme = { .n_challenges = 4, .challenges = { CONF_DNS_01,
+		CONF_DNS_PERSIST_01, CONF_HTTP_01, CONF_TLS_ALPN_01 } };
+	struct entry held = { .challenge = "dns-01" };
+	(void)state;
+	ca.worked = CONF_DNS_01;
+	assert_int_equal(terms_challenges(&(struct terms_args){ .ca = &ca, .name = "203.0.113.7", .acme = &acme,
+		.can = all, .held = &held, .avoid = -1 }, wanted), 2);
+	assert_int_equal(wanted[0], CONF_HTTP_01);
+	assert_int_equal(wanted[1], CONF_TLS_ALPN_01);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_ca, close_ca)
@@ -180,6 +223,9 @@ int main(void)
 		T(a_profile_on_offer_is_asked_for),
 		T(a_preferred_one_is_left_out_where_it_is_not_offered),
 		T(a_required_one_fails_naming_the_others),
+		T(an_address_takes_the_profile_its_ca_has_for_them),
+		T(an_address_at_a_ca_of_ones_own_takes_none),
+		T(an_address_is_proved_here_alone),
 		T(what_worked_comes_first_and_what_failed_last),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,12 @@ static void names_are_brought_to_one_form(void **state)
 		{ "b\xc3\xbc" "cher.example", "xn--bcher-kva.example", HOSTNAME_EXACT },
 		{ "*.b\xc3\xbc" "cher.example", "*.xn--bcher-kva.example", HOSTNAME_WILDCARD },
 		{ "192.0.2.1", "192.0.2.1", HOSTNAME_IP }, { "[2001:DB8::0:1]", "2001:db8::1", HOSTNAME_IP },
-		{ "::1", "::1", HOSTNAME_IP }, { "localhost", "localhost", HOSTNAME_EXACT },
+		{ "::1", "::1", HOSTNAME_IP },
+		{ "2001:0db8:0000:0:0::0001", "2001:db8::1", HOSTNAME_IP },
+		{ "2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1", HOSTNAME_IP },
+		{ "2001:0:0:1:0:0:0:1", "2001:0:0:1::1", HOSTNAME_IP },
+		{ "[::ffff:192.0.2.1]", "192.0.2.1", HOSTNAME_IP }, { "::FFFF:c000:201", "192.0.2.1", HOSTNAME_IP },
+		{ "[192.0.2.1]", "192.0.2.1", HOSTNAME_IP }, { "localhost", "localhost", HOSTNAME_EXACT },
 		{ "xn--bcher-kva.example", "xn--bcher-kva.example", HOSTNAME_EXACT } };
 	enum hostname_kind kind;
 	char out[HOSTNAME_SIZE];
@@ -38,7 +43,8 @@ static void what_is_no_name_is_refused_with_a_reason(void **state)
 	static const char *const bad[] = { "", ".", "..", "a..b", ".a", "a b", "-a.example",
 		"a-.example", "a_b.example", "*.", "*.*.example", "a.*.example", "*a.example", "1.2.3",
 		"1.2.3.4.5", "256.1.1.1", "[::1", "[example.com]", "a/b", "a:80", "http://a", "a\n",
-		"\xff", "*.192.0.2.1", "example.123" };
+		"\xff", "*.192.0.2.1", "example.123", "fe80::1%eth0",
+		"2001:db8::/32", "192.0.2.1:443", "[::1]:443", "192.0.2.01", "0x7f.1", "2001:db8::1::2" };
 	enum hostname_kind kind;
 	char out[HOSTNAME_SIZE];
 
@@ -89,9 +95,9 @@ static void random_bytes_do_no_harm(void **state)
 static void what_no_public_ca_certifies_is_private(void **state)
 {
 	static const char *const private[] = { "localhost", "app.localhost", "db.internal", "nas",
-		"printer.home.arpa", "a.test", "tv.local", "127.0.0.1", "8.8.8.8", "::1" };
+		"printer.home.arpa", "a.test", "tv.local", "127.0.0.1", "10.0.0.1", "::1", "fd00::1" };
 	static const char *const public[] = { "example.com", "internal.example.com", "test.example",
-		"notlocalhost.example.org", "internal.com" };
+		"notlocalhost.example.org", "internal.com", "8.8.8.8", "2a00::1" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(private) / sizeof(*private); i++)

@@ -42,8 +42,59 @@ static void names_without_a_source_of_certificates_are_refused(void **state)
 	site_refused("\"*\": \"127.0.0.1:1\"", "\"tls\": \"on_demand\", or \"cert\"");
 	site_refused("\"*.a.example\": \"127.0.0.1:1\"", "dns-01 challenge: say in \"acme.dns\"");
 	site_refused("\"*\": {\"tls\": \"on_demand\", \"to\": \"1\"}", "on_demand.ask");
-	refused("{\"acme\": {\"ca\": \"letsencrypt\"}, \"sites\": {\"192.0.2.1\": \"1\"}}",
-		"IP addresses come from the CA \"internal\"");
+}
+
+static void addresses_refused(const char *acme, const char *site, const char *says)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "{\"email\": \"a@example.com\", \"acme\": {%s}, \"sites\": {%s}}", acme, site);
+	refused(text, says);
+}
+
+static void addresses_accepted(const char *acme, const char *site)
+{
+	char text[1024];
+	struct conf *c;
+
+	snprintf(text, sizeof(text), "{\"email\": \"a@example.com\", \"acme\": {%s}, \"sites\": {%s}}", acme, site);
+	c = loaded(text);
+	assert_int_equal(c->n_sites, 1);
+	assert_true(c->sites[0].is_ip);
+	assert_int_equal(c->sites[0].tls, CONF_TLS_AUTO);
+	conf_unref(&c);
+}
+
+static void addresses_no_ca_certifies_are_refused(void **state)
+{
+	static const char *const special[] = { "\"10.0.0.7\": \"1\"", "\"127.0.0.1\": \"1\"",
+		"\"[::1]\": \"1\"", "\"0.0.0.0\": \"1\"", "\"224.0.0.1\": \"1\"", "\"ff02::1\": \"1\"" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
+		addresses_refused("\"ca\": \"letsencrypt\"", special[i],
+			"letsencrypt certifies no addresses that the Internet does not reach");
+		addresses_accepted("\"ca\": [\"letsencrypt\", \"internal\"]", special[i]);
+		addresses_accepted("\"ca\": \"https://127.0.0.1:14000/dir\"", special[i]);
+	}
+	addresses_refused("\"ca\": \"zerossl\"", "\"203.0.113.7\": \"1\"",
+		"no CA of \"acme.ca\" certifies 203.0.113.7: zerossl certifies no IP addresses; add \"internal\"");
+	addresses_refused("\"ca\": [\"zerossl\", \"letsencrypt\"]", "\"10.0.0.7\": \"1\"",
+		"zerossl certifies no IP addresses, letsencrypt certifies no addresses");
+	addresses_accepted("\"ca\": [\"zerossl\", \"letsencrypt\"]", "\"203.0.113.7\": \"1\"");
+	addresses_accepted("\"ca\": \"letsencrypt\"", "\"2001:db8::1\": \"1\"");
+}
+
+static void addresses_are_not_for_demand_nor_for_the_dns(void **state)
+{
+	(void)state;
+	site_refused("\"203.0.113.7\": {\"tls\": \"on_demand\", \"to\": \"1\"}", "none asks for an address");
+	addresses_refused("\"ca\": \"letsencrypt\", \"challenges\": [\"dns-persist-01\"]",
+		"\"203.0.113.7\": \"1\"", "no record in the DNS to prove it by");
+	addresses_accepted("\"ca\": [\"letsencrypt\", \"internal\"], \"challenges\": [\"dns-persist-01\"]",
+		"\"10.0.0.7\": \"1\"");
+	addresses_accepted("\"ca\": [\"zerossl\", \"internal\"], \"challenges\": [\"dns-persist-01\"]",
+		"\"203.0.113.7\": \"1\"");
 }
 
 static void sites_that_lead_nowhere_or_two_ways_are_refused(void **state)
@@ -85,6 +136,8 @@ int main(void)
 		cmocka_unit_test(impossible_wholes_are_refused),
 		cmocka_unit_test(half_a_certificate_is_refused),
 		cmocka_unit_test(names_without_a_source_of_certificates_are_refused),
+		cmocka_unit_test(addresses_no_ca_certifies_are_refused),
+		cmocka_unit_test(addresses_are_not_for_demand_nor_for_the_dns),
 		cmocka_unit_test(sites_that_lead_nowhere_or_two_ways_are_refused),
 		cmocka_unit_test(two_defaults_are_refused),
 		cmocka_unit_test(plain_sites_need_the_plain_listener),

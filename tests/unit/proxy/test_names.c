@@ -165,9 +165,59 @@ static void a_damaged_file_is_ordered_again_but_a_broken_store_is_not(void **sta
 	assert_int_equal(w->answers[1].err, E_STORE);
 }
 
+/* "*" is for names that clients send. */
+static void addresses_are_nobodys_on_demand(void **state)
+{
+	static const char *const addresses[] = { "127.0.0.1", "::1", "203.0.113.7", "2001:db8::1" };
+	struct world *w = *state;
+	struct fault fault = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+		want(w, 0, addresses[i]);
+		assert_int_equal(w->answers[i].err, E_DENIED);
+		assert_int_equal(names_issue(w->names, addresses[i], &fault), E_DENIED);
+		assert_false(names_is_covered(w->names, addresses[i]));
+		names_due(w->names, addresses[i]);
+	}
+	assert_int_equal(w->n_answers, ARRAY_LEN(addresses));
+	assert_int_equal(w->n_loads + w->n_asked + w->n_orders, 0);
+}
+
+static void a_configured_address_is_a_name_like_any(void **state)
+{
+	static struct conf_site address = { .name = "2001:db8::1", .is_ip = true, .tls = CONF_TLS_AUTO };
+	struct world *w = *state;
+	struct entry *e = entry_until(w, "2001:db8::1", NOW + DAY_MS);
+	struct router *all = w->router;
+	struct conf conf = w->conf;
+
+	conf.sites = &address;
+	conf.n_sites = 1;
+	names_free(&w->names);
+	w->router = router_new(&conf);
+	w->names = names_new(&(struct names_args){ .loop = w->loop, .conf = &conf, .router = w->router,
+		.store = &w->store, .n_workers = WORKERS, .ops = &ops, .owner = w });
+	want(w, 0, "2001:db8::1");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_asked, 0);
+	assert_int_equal(w->n_orders, 1);
+	assert_string_equal(w->ordered, "2001:db8::1");
+	assert_int_equal(w->reason, ISSUER_NAMED);
+	obtained(w, E_OK, e, 0);
+	assert_ptr_equal(w->answers[0].entry, e);
+	assert_int_equal(w->n_kept, 1);
+	assert_true(names_is_covered(w->names, "2001:db8::1"));
+	names_stop(w->names);
+	names_free(&w->names);
+	router_free(&w->router);
+	w->router = all;
+	w->names = names_new(&(struct names_args){ .loop = w->loop, .conf = &w->conf, .router = w->router,
+		.store = &w->store, .n_workers = WORKERS, .ops = &ops, .owner = w });
+}
+
 static void names_no_ca_signs_touch_nothing(void **state)
 {
-	static const char *const bad[] = { "localhost", "127.0.0.1", "::1", "a_b.example", "a.b.c.d.e.example",
+	static const char *const bad[] = { "localhost", "a_b.example", "a.b.c.d.e.example",
 		"-a.example", "a..example" };
 	struct world *w = *state;
 
@@ -478,6 +528,8 @@ int main(void)
 		CLAIM(a_failed_order_is_refused_until_its_next_attempt),
 		CLAIM(a_far_retry_time_is_cut),
 		CLAIM(a_damaged_file_is_ordered_again_but_a_broken_store_is_not),
+		CLAIM(addresses_are_nobodys_on_demand),
+		CLAIM(a_configured_address_is_a_name_like_any),
 		CLAIM(names_no_ca_signs_touch_nothing),
 		CLAIM(a_wildcard_site_without_on_demand_orders_nothing),
 		CLAIM(without_an_ask_endpoint_nothing_is_ordered_on_demand),
