@@ -201,6 +201,16 @@ static void print_served(FILE *out, const struct json *s)
 	fprintf(out, "\n");
 }
 
+static void print_passed_over(FILE *out, const struct json *list)
+{
+	const char *title = "not by";
+
+	for (const struct json *o = json_first(list); o; o = json_next(o)) {
+		fprintf(out, "  %-6s %s: it %s\n", title, text_of(o, "ca"), text_of(o, "why"));
+		title = "";
+	}
+}
+
 static void print_unknown(FILE *out, const struct json *r)
 {
 	bool is_running = json_bool(json_get(r, "running"), false);
@@ -228,6 +238,7 @@ int command_tell_report(const struct command_call *c, struct json **report)
 	print_served(out, json_get(r, "served"));
 	if (json_get(r, "wanted"))
 		fprintf(out, "  wanted %s\n", text_of(r, "wanted"));
+	print_passed_over(out, json_get(r, "passed_over"));
 	print_unknown(out, r);
 	json_free(report);
 	return code;

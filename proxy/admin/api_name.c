@@ -95,9 +95,11 @@ static void look_at_refusal(const struct names_look *look, struct report_live *o
 	}
 }
 
-static void look_at_site(const struct names_look *look, struct report_live *out)
+static void look_at_site(const char *name, const struct names_look *look, struct report_live *out)
 {
-	const char *why = !look->site ? "no site of the configuration covers this name" :
+	const char *why = !look->site ? addr_is_ip_literal(str_from(name)) ?
+		"no site of the configuration is named by this address" :
+		"no site of the configuration covers this name" :
 		look->site->tls == CONF_TLS_OFF ? "its site has no TLS" :
 		look->site->tls == CONF_TLS_FILE ? NULL :
 		look->site->tls == CONF_TLS_AUTO && !look->is_named ?
@@ -134,7 +136,7 @@ static void look(void *owner, const char *name, struct report_live *out)
 	look_at_work(env, name, &look, out);
 	if (out->is_under_way)
 		return;
-	look_at_site(&look, out);
+	look_at_site(name, &look, out);
 	if (look.refused && out->state != REPORT_HELD)
 		look_at_refusal(&look, out);
 	else
@@ -148,8 +150,8 @@ static void on_report(void *owner, struct json *json)
 
 void api_name(struct api_call *c)
 {
-	report_start(&(struct report_args){ .store = c->env->store, .name = c->name, .look = look,
-		.fn = on_report, .owner = c });
+	report_start(&(struct report_args){ .store = c->env->store, .conf = c->env->conf,
+		.name = c->name, .look = look, .fn = on_report, .owner = c });
 }
 
 /* ---- what the operator wants ---- */
@@ -209,7 +211,10 @@ void api_add(struct api_call *c)
 	struct fault fault = { 0 };
 	enum err err = E_OK;
 
-	if (!names_is_covered(c->env->names, c->name))
+	if (addr_is_ip_literal(str_from(c->name)))
+		err = fault_set(&fault, E_DENIED, "an address has no DNS record to wait for; name a site by it, "
+			"and it has a certificate from the start");
+	else if (!names_is_covered(c->env->names, c->name))
 		err = fault_set(&fault, E_DENIED, "no site of the configuration obtains certificates for "
 			"it; a site \"*\" with \"tls\": \"on_demand\" does for every name");
 	if (!err)

@@ -61,7 +61,8 @@ enum err offline_report(const struct conf *conf, const char *name, struct json *
 
 	if (err)
 		return err;
-	report_start(&(struct report_args){ .store = r.store, .name = name, .fn = on_report, .owner = &r });
+	report_start(&(struct report_args){ .store = r.store, .conf = conf, .name = name, .fn = on_report,
+		.owner = &r });
 	return end(&r, json);
 }
 

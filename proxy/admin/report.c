@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "conf/known_ca.h"
 #include "proxy/admin/api.h"
 
 struct report {
@@ -22,6 +23,7 @@ struct report {
 	struct fault damage;           /* or why the store cannot be read */
 	struct failure failure;
 	struct journal journal;
+	struct json *passed_over;      /* NULL: no CA is */
 };
 
 static void on_entry(void *owner, enum err err, void *object, const struct fault *fault);
@@ -72,6 +74,26 @@ static enum err parse_journal(struct str bytes, const char *name, void **object,
 	return err;
 }
 
+/* The CAs that will not be asked for this name, and why. */
+static struct json *passed_over(const struct conf_acme *acme, const char *name)
+{
+	struct json *list = json_new_array(), *o;
+
+	for (unsigned i = 0; i < acme->n_ca; i++) {
+		const char *why = known_ca_objection(&acme->ca[i], name);
+
+		if (!why)
+			continue;
+		o = json_new_object();
+		json_put_cstr(o, "ca", acme->ca[i].name);
+		json_put_cstr(o, "why", why);
+		json_append(list, o);
+	}
+	if (!json_count(list))
+		json_free(&list);
+	return list;
+}
+
 void report_start(const struct report_args *args)
 {
 	struct report *r = mem_new(sizeof(*r));
@@ -80,6 +102,7 @@ void report_start(const struct report_args *args)
 	r->args = *args;
 	snprintf(r->name, sizeof(r->name), "%s", args->name);
 	r->args.name = r->name;
+	r->passed_over = passed_over(&args->conf->acme, r->name);
 	store_load(args->store, STORE_CERTS, r->name, parse_entry, on_entry, r);
 }
 
@@ -242,7 +265,7 @@ static int64_t next(const struct report *r, const struct report_live *live, enum
 	return live->until_ms;
 }
 
-static struct json *write(const struct report *r, const struct report_live *live)
+static struct json *write(struct report *r, const struct report_live *live)
 {
 	struct json *out = json_new_object();
 	enum report_state state = judge(r, live);
@@ -262,6 +285,9 @@ static struct json *write(const struct report *r, const struct report_live *live
 	api_put_time(out, "next", next(r, live, state));
 	if (r->held)
 		put_served(out, r->held);
+	if (r->passed_over)
+		json_put(out, "passed_over", r->passed_over);
+	r->passed_over = NULL;
 	return out;
 }
 

@@ -56,6 +56,7 @@ typedef void report_fn(void *owner, struct json *json);
 
 struct report_args {
 	struct store *store;
+	const struct conf *conf;       /* whose CAs are passed over; read before report_start returns */
 	const char *name;
 	report_look_fn *look;
 	report_fn *fn;

@@ -62,6 +62,11 @@ static void save_failure(enum err err, const char *type)
 	buf_fini(&text);
 }
 
+static struct conf_ca cas[] = { { .name = "zerossl", .directory = "https://acme.zerossl.com/v2/DV90" },
+	{ .name = "letsencrypt", .directory = "https://acme-v02.api.letsencrypt.org/directory" } };
+static const struct conf conf = { .acme = { .ca = cas, .n_ca = 2 } };
+static const char *asked = "a.example.com";
+
 static void look(void *owner, const char *name, struct report_live *out)
 {
 	(void)owner;
@@ -78,7 +83,7 @@ static void on_report(void *owner, struct json *json)
 static const char *state_now(report_look_fn *how)
 {
 	json_free(&report);
-	report_start(&(struct report_args){ .store = store, .name = "a.example.com", .look = how,
+	report_start(&(struct report_args){ .store = store, .conf = &conf, .name = asked, .look = how,
 		.fn = on_report });
 	assert_null(report);
 	while (!report)
@@ -93,6 +98,24 @@ static void what_nobody_knows_is_unknown(void **state)
 	assert_false(json_bool(json_get(report, "running"), true));
 	assert_null(json_get(report, "cause"));
 	assert_null(json_get(report, "served"));
+	assert_null(json_get(report, "passed_over"));
+}
+
+static void the_cas_that_do_not_sign_addresses_are_told(void **state)
+{
+	const struct json *list;
+
+	(void)state;
+	asked = "203.0.113.7";
+	assert_string_equal(state_now(NULL), "unknown");
+	list = json_get(report, "passed_over");
+	assert_int_equal(json_count(list), 1);
+	assert_true(str_is(json_get_str(json_first(list), "ca"), "zerossl"));
+	assert_true(str_is(json_get_str(json_first(list), "why"), "certifies no IP addresses"));
+	asked = "10.0.0.7";
+	assert_string_equal(state_now(NULL), "unknown");
+	assert_int_equal(json_count(json_get(report, "passed_over")), 2);
+	asked = "a.example.com";
 }
 
 static void a_remembered_failure_is_told_in_the_cas_words(void **state)
@@ -159,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		TEST(what_nobody_knows_is_unknown),
+		TEST(the_cas_that_do_not_sign_addresses_are_told),
 		TEST(a_remembered_failure_is_told_in_the_cas_words),
 		TEST(a_rate_limit_is_nobodys_fault),
 		TEST(work_under_way_is_the_news),
