@@ -495,7 +495,8 @@ static void begin_self_check(struct control *c)
 {
 	if (c->ports.https.n && c->conf->acme.self_check_ms)
 		c->self_check = self_check_new(&(struct self_check_args){
-			.loop = c->loop, .store = c->store, .listener = c->ports.https.at[0],
+			.loop = c->loop, .store = c->store,
+			.listeners = c->ports.https.at, .n_listeners = c->ports.https.n,
 			.every_ms = c->conf->acme.self_check_ms, .heal = heal, .owner = c,
 		});
 }

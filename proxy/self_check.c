@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "net/deadline.h"
 #include "net/dial.h"
+#include "net/local_address.h"
 #include "net/random.h"
 
 enum {
@@ -77,23 +78,50 @@ static void enter(struct check *k, enum check_state state)
 	log_trace(&area, texts[state], "name=%s", k->name);
 }
 
+static bool is_any(const struct addr *a)
+{
+	return (a->any.sa_family == AF_INET && a->in.sin_addr.s_addr == htonl(INADDR_ANY))
+		|| (a->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr));
+}
+
 /* Where a connection to ourselves goes. */
 static struct addr own_address(struct addr a)
 {
-	if (a.any.sa_family == AF_INET && a.in.sin_addr.s_addr == htonl(INADDR_ANY))
+	if (is_any(&a) && a.any.sa_family == AF_INET)
 		a.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	else if (a.any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a.in6.sin6_addr))
+	else if (is_any(&a))
 		a.in6.sin6_addr = in6addr_loopback;
 	return a;
+}
+
+/* Its clients send no name: what they get is told by the address they come to. One of a NAT is elsewhere. */
+static bool address_of(const struct self_check *s, const char *ip, struct addr *out)
+{
+	for (unsigned i = 0; i < s->args.n_listeners; i++) {
+		const struct addr *l = &s->args.listeners[i];
+
+		if (addr_parse_ip(out, str_from(ip), addr_port(l)) || out->any.sa_family != l->any.sa_family)
+			continue;
+		if (addr_equal(out, l) || (is_any(l) && local_address_has(out)))
+			return true;
+	}
+	return false;
+}
+
+static bool place_of(const struct self_check *s, const char *name, struct addr *out)
+{
+	if (addr_is_ip_literal(str_from(name)))
+		return address_of(s, name, out);
+	*out = own_address(s->args.listeners[0]);
+	return true;
 }
 
 struct self_check *self_check_new(const struct self_check_args *args)
 {
 	struct self_check *s = mem_new(sizeof(*s));
 
-	ASSERT(args->every_ms > 0);
+	ASSERT(args->every_ms > 0 && args->n_listeners > 0);
 	s->args = *args;
-	s->args.listener = own_address(args->listener);
 	list_init(&s->waiting);
 	list_init(&s->working);
 	deadline_init(&s->turn, args->loop, on_turn);
@@ -135,10 +163,11 @@ static void drop_older(struct list *line, const char *name)
 
 void self_check_note(struct self_check *s, struct entry *e)
 {
+	struct addr place;
 	struct check *k;
 
 	/* A wildcard's names are its clients' business. */
-	if (e->name[0] == '*')
+	if (e->name[0] == '*' || !place_of(s, e->name, &place))
 		return;
 	remember(s, e->name);
 	drop_older(&s->waiting, e->name);
@@ -240,13 +269,13 @@ static void on_loaded(void *owner, enum err err, void *object, const struct faul
 static void dial(struct check *k)
 {
 	struct tls_client_args tls = { .only = k->entry->tls };
-	struct dial_args args = { .address = &k->all->args.listener, .tls_name = k->name,
-		.timeout_ms = TIMEOUT_MS };
+	struct addr place;
+	struct dial_args args = { .address = &place, .tls_name = k->name, .timeout_ms = TIMEOUT_MS };
 	struct fault fault = { 0 };
 
 	enter(k, DIALLING);
 	k->all->n_dialling++;
-	if (tls_context_client(&tls, &args.tls, &fault)) {
+	if (!place_of(k->all, k->name, &place) || tls_context_client(&tls, &args.tls, &fault)) {
 		check_free(k);
 		return;
 	}

@@ -15,7 +15,10 @@ struct self_check;
 struct self_check_args {
 	struct loop *loop;
 	struct store *store;
-	struct addr listener;    /* as bound: "any address" means loopback */
+	/* As bound, borrowed, at least one. Names are tried at the first, where "any address" means loopback; IP
+	 * addresses at themselves, if it is this machine that has them. */
+	const struct addr *listeners;
+	unsigned n_listeners;
 	int64_t every_ms;
 	/* Into all workers again: they serve something else than this. */
 	void (*heal)(void *owner, struct entry *e);

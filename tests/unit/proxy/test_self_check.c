@@ -45,7 +45,7 @@ static void on_told(struct waiter *w, enum err err, const struct fault *fault)
 	assert_int_equal(err, E_OK);
 }
 
-static struct entry *make_entry(struct buf *bundle)
+static struct entry *make_entry(const char *name, struct buf *bundle)
 {
 	struct fault fault = { 0 };
 	struct key *key = NULL;
@@ -54,9 +54,9 @@ static struct entry *make_entry(struct buf *bundle)
 	struct entry *e;
 
 	assert_int_equal(key_generate(CONF_KEY_P256, &key), E_OK);
-	leaf = internal_leaf_new(ca, "app.test", key, 0);
+	leaf = internal_leaf_new(ca, name, key, 0);
 	assert_int_equal(internal_leaf_sign(leaf, &fault), E_OK);
-	d = delivery_new("app.test", buf_str(&leaf->chain_pem));
+	d = delivery_new(name, buf_str(&leaf->chain_pem));
 	d->key = key;
 	d->now_ms = clock_wall_ms();
 	assert_int_equal(delivery_check(d, &fault), E_OK);
@@ -124,9 +124,12 @@ static void heal(void *owner, struct entry *e)
 
 static struct self_check *start(int64_t every_ms)
 {
-	struct self_check_args args = { .loop = loop, .store = store, .every_ms = every_ms, .heal = heal };
+	static struct addr any[2];
+	struct self_check_args args = { .loop = loop, .store = store, .every_ms = every_ms, .heal = heal,
+		.listeners = any, .n_listeners = 2 };
 
-	assert_int_equal(addr_parse_ip(&args.listener, STR("0.0.0.0"), port), E_OK);
+	assert_int_equal(addr_parse_ip(&any[0], STR("0.0.0.0"), port), E_OK);
+	assert_int_equal(addr_parse_ip(&any[1], STR("::"), port), E_OK);
 	return self_check_new(&args);
 }
 
@@ -148,8 +151,8 @@ static int enter(void **state)
 		turn();
 	assert_int_equal(tls_context_server(&args, &server), E_OK);
 	buf_init(&other_bundle, 0);
-	served = make_entry(NULL);
-	other = make_entry(&other_bundle);
+	served = make_entry("app.test", NULL);
+	other = make_entry("app.test", &other_bundle);
 	n_accepted = n_healed = 0;
 	assert_int_equal(addr_parse_ip(&a, STR("127.0.0.1"), 0), E_OK);
 	assert_int_equal(listener_bind(&a, &fd, NULL), E_OK);
@@ -228,6 +231,45 @@ static void a_newer_installation_replaces_the_check(void **state)
 	self_check_free(&s);
 }
 
+/* 127.0.0.2 is ours without being on any interface. */
+static void an_address_is_tried_at_itself(void **state)
+{
+	struct self_check *s = start(60000);
+	struct entry *address = make_entry("127.0.0.2", NULL);
+	struct addr a;
+	int fd;
+
+	(void)state;
+	listener_close(&listener);
+	assert_int_equal(addr_parse_ip(&a, STR("127.0.0.2"), port), E_OK);
+	assert_int_equal(listener_bind(&a, &fd, NULL), E_OK);
+	listener = listener_start(loop, fd, 8, on_accept, NULL);
+	presented = address;
+	self_check_note(s, address);
+	turn_until(&n_accepted, 1);
+	assert_int_equal(n_accepted, 1);
+	assert_int_equal(n_healed, 0);
+	self_check_free(&s);
+	entry_unref(&address);
+}
+
+static void an_address_that_is_not_ours_is_left_alone(void **state)
+{
+	int64_t all = counter_get(COUNTER_SELF_CHECKS);
+	struct self_check *s = start(60000);
+	struct entry *four = make_entry("192.0.2.1", NULL), *six = make_entry("2001:db8::1", NULL);
+
+	(void)state;
+	self_check_note(s, four);
+	self_check_note(s, six);
+	for (int i = 0; i < 1500; i++)
+		turn();
+	assert_int_equal(counter_get(COUNTER_SELF_CHECKS), all);
+	self_check_free(&s);
+	entry_unref(&four);
+	entry_unref(&six);
+}
+
 static void no_answer_heals_nothing(void **state)
 {
 	struct self_check *s = start(60000);
@@ -301,6 +343,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_right_certificate_is_left_alone, enter, leave),
 		cmocka_unit_test_setup_teardown(another_certificate_is_counted_and_healed, enter, leave),
 		cmocka_unit_test_setup_teardown(a_newer_installation_replaces_the_check, enter, leave),
+		cmocka_unit_test_setup_teardown(an_address_is_tried_at_itself, enter, leave),
+		cmocka_unit_test_setup_teardown(an_address_that_is_not_ours_is_left_alone, enter, leave),
 		cmocka_unit_test_setup_teardown(no_answer_heals_nothing, enter, leave),
 		cmocka_unit_test_setup_teardown(a_sample_compares_with_the_store, enter, leave),
 		cmocka_unit_test_setup_teardown(freeing_at_any_moment_is_harmless, enter, leave),
