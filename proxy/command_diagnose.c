@@ -6,16 +6,18 @@
 #include "proxy/command_diagnose.h"
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "certstore/challenge.h"
+#include "conf/known_ca.h"
 #include "net/dns_exchange.h"
 #include "net/dns_message.h"
 #include "net/http/fetch.h"
+#include "net/local_address.h"
 #include "net/loop.h"
 #include "net/random.h"
 #include "net/tls_context.h"
@@ -213,6 +215,7 @@ static void look_at_dns(struct diagnosis *d)
 
 	if (addr_is_ip_literal(str_from(d->name))) {
 		d->n += addr_parse_ip(&d->at[0], str_from(d->name), 0) == E_OK;
+		find(d, GOOD, "DNS", "an address needs none");
 		return;
 	}
 	if (!find_server(d)) {
@@ -233,40 +236,18 @@ static void look_at_dns(struct diagnosis *d)
 
 /* ---- our own addresses ---- */
 
-static bool is_ours(const struct addr *a)
-{
-	struct ifaddrs *all, *i;
-	bool found = false;
-
-	if (getifaddrs(&all) != 0)
-		return false;
-	for (i = all; i && !found; i = i->ifa_next) {
-		char ours[ADDR_IP_TEXT], theirs[ADDR_IP_TEXT];
-		struct addr one;
-
-		if (!i->ifa_addr || i->ifa_addr->sa_family != a->any.sa_family)
-			continue;
-		memset(&one, 0, sizeof(one));
-		memcpy(&one, i->ifa_addr, a->any.sa_family == AF_INET ? sizeof(one.in) : sizeof(one.in6));
-		addr_ip_text(ours, &one);
-		addr_ip_text(theirs, a);
-		found = strcmp(ours, theirs) == 0;
-	}
-	freeifaddrs(all);
-	return found;
-}
-
 static void look_at_ours(struct diagnosis *d)
 {
 	for (unsigned i = 0; i < d->n; i++) {
 		char ip[ADDR_IP_TEXT];
 
 		addr_ip_text(ip, &d->at[i]);
-		if (is_ours(&d->at[i]))
+		if (local_address_has(&d->at[i]))
 			find(d, GOOD, "address", "%s is this machine", ip);
 		else
 			find(d, NOTE, "address", "%s is no address of this machine: a NAT, a load balancer or CDN, "
-				"or another machine", ip);
+				"or another machine%s", ip, addr_is_ip_literal(str_from(d->name)) ? "; behind a NAT its "
+				"site wants \"default\": true to be what clients get that send no name" : "");
 	}
 }
 
@@ -417,7 +398,8 @@ static void try_http(struct diagnosis *d, const struct addr *address)
 	struct reach r;
 
 	addr_text(where, &a);
-	snprintf(url, sizeof(url), "http://%s/.well-known/acme-challenge/%s", d->name, d->token);
+	snprintf(url, sizeof(url), strchr(d->name, ':') ? "http://[%s]/.well-known/acme-challenge/%s" :
+		"http://%s/.well-known/acme-challenge/%s", d->name, d->token);
 	fetch(&r, url, &a, NULL);
 	if (r.err)
 		find(d, BAD, "http-01", "%s: %s", where, r.fault.detail[0] ? r.fault.detail : err_text(r.err));
@@ -440,12 +422,13 @@ static void try_alpn(struct diagnosis *d, const struct addr *address, struct tls
 	struct addr a = with_port(address, d->https_port);
 	double before = seen(d, "alpn_seen");
 	bool has_arrived;
-	char where[ADDR_TEXT];
+	char where[ADDR_TEXT], sni[CHALLENGE_HOST];
 	struct reach r;
 
 	addr_text(where, &a);
+	challenge_host(sni, CONF_TLS_ALPN_01, d->name);
 	begin_reach(&r);
-	r.dial = dial_start(r.loop, &(struct dial_args){ .host = d->name, .address = &a, .tls = tls,
+	r.dial = dial_start(r.loop, &(struct dial_args){ .host = sni, .address = &a, .tls = tls,
 		.alpn = "acme-tls/1", .timeout_ms = REACH_MS }, on_dialled, &r);
 	end_reach(&r);
 	has_arrived = seen(d, "alpn_seen") > before;
@@ -484,11 +467,16 @@ static void look_at_ca(struct diagnosis *d, const struct conf_ca *ca)
 	struct tls_client_args args = { .trust_file = ca->trust };
 	struct tls_context *tls = NULL;
 	struct reach r = { 0 };
+	const char *objection = known_ca_objection(ca, d->name);
 	int64_t theirs, skew = 0;
 	char text[48];
 
 	if (!ca->directory || !str_has_prefix(str_from(ca->directory), STR("https:")))
 		return;
+	if (objection) {
+		find(d, NOTE, "CA", "%s is passed over: it %s", ca->name, objection);
+		return;
+	}
 	if (tls_context_client(&args, &tls, &r.fault)) {
 		find(d, BAD, "CA", "%s: %s", ca->name, r.fault.detail);
 		return;
