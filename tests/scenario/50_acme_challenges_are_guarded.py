@@ -29,14 +29,12 @@ def challenge_certificate(world, host):
     return handshake(world.tls_port, host, alpn=["acme-tls/1"])
 
 
-def test_73_the_challenge_certificate_is_by_the_book(world):
-    """RFC 8737 3 and what Boulder checks beyond it."""
-    t = in_validation(world)
-    got = challenge_certificate(world, "live.example.com")
+def by_the_book(world, got, san, extension):
+    """RFC 8737 3, 8738 6 and what Boulder checks beyond them."""
     assert got.alpn == "acme-tls/1"
     text = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-text"], input=got.der,
                           capture_output=True, check=True).stdout.decode()
-    assert re.findall(r"DNS:[^\s,]+", text) == ["DNS:live.example.com"]
+    assert re.findall(r"(?:DNS|IP Address):[^\s,]+", text) == [san]
     assert len(re.findall(r"1\.3\.6\.1\.5\.5\.7\.1\.31: critical", text)) == 1
     issuer, subject = (re.search(rf"{w}: ?(.*)", text).group(1).strip() for w in ("Issuer", "Subject"))
     assert issuer == subject
@@ -52,8 +50,42 @@ def test_73_the_challenge_certificate_is_by_the_book(world):
                           capture_output=True).stdout.decode()
     value = re.search(r"1\.3\.6\.1\.5\.5\.7\.1\.31\n.*BOOLEAN.*\n.*HEX DUMP\]:(\w+)", asn1)
     assert value and value.group(1).startswith("0420") and len(value.group(1)) == 68
+    # Boulder compares the whole extension: one name, of the right kind, byte for byte
+    value = re.search(r"X509v3 Subject Alternative Name\n.*HEX DUMP\]:(\w+)", asn1)
+    assert value and bytes.fromhex(value.group(1)) == extension
+
+
+def test_73_the_challenge_certificate_is_by_the_book(world):
+    t = in_validation(world)
+    name = b"live.example.com"
+    by_the_book(world, challenge_certificate(world, "live.example.com"), "DNS:live.example.com",
+                bytes([0x30, len(name) + 2, 0x82, len(name)]) + name)
     t.join(60)
     assert world.handshake("live.example.com").ok
+
+
+@pytest.mark.parametrize("address,reverse,san", [
+    ("127.0.0.1", "1.0.0.127.in-addr.arpa", "IP Address:127.0.0.1"),
+    ("::1", "1." + "0." * 31 + "ip6.arpa", "IP Address:0:0:0:0:0:0:0:1")])
+def test_73_that_of_an_address_is_too(world, address, reverse, san):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        socket.create_server((address, 0), family=family).close()
+    except OSError:
+        pytest.skip(f"this machine has no {address}")
+    where = f"[{address}]:{world.tls_port}" if ":" in address else f"{address}:{world.tls_port}"
+    listen = [where] if ":" not in address else [where, f"127.0.0.1:{world.tls_port}"]
+    world.with_ca(sleep=SLEEP).with_origin().with_proxy({
+        "listen": {"https": listen, "http": "off"}, "sites": {address: world.origin.address},
+        "acme": world.acme(challenges=["tls-alpn-01"])})
+    wait_until(lambda: world.ca.count("/chalZ/"), 10, "the challenge to be posted")
+    raw = socket.inet_pton(family, address)
+    by_the_book(world, handshake(world.tls_port, reverse, alpn=["acme-tls/1"], address=address), san,
+                bytes([0x30, len(raw) + 2, 0x87, len(raw)]) + raw)
+    # the address itself is no name that could be asked for, and none at all is not enough
+    assert handshake(world.tls_port, None, alpn=["acme-tls/1"], address=address).alert == \
+        "no_application_protocol"
+    wait_until(lambda: handshake(world.tls_port, None, address=address).ok, 60, "the certificate")
 
 
 def test_74_acme_tls_1_for_other_names_is_an_alert(world):
