@@ -37,6 +37,12 @@ static bool is_numeric(struct str label)
 	return true;
 }
 
+/* What addresses are called in the DNS: validators ask by these names, and no public CA certifies them. */
+static bool is_reverse(struct str name)
+{
+	return str_has_suffix(name, STR(".in-addr.arpa")) || str_has_suffix(name, STR(".ip6.arpa"));
+}
+
 enum err public_name_check(struct str name, unsigned max_labels)
 {
 	struct str rest = name, label = STR_NONE;
@@ -50,7 +56,7 @@ enum err public_name_check(struct str name, unsigned max_labels)
 			return E_NAME;
 		n++;
 	} while (rest.at);
-	if (n < 2 || is_numeric(label))
+	if (n < 2 || is_numeric(label) || is_reverse(name))
 		return E_NAME;
 	return max_labels && n > max_labels ? E_LIMIT : E_OK;
 }

@@ -12,7 +12,8 @@
 enum { PUBLIC_NAME_MAX = 253, PUBLIC_NAME_LABEL = 63 };
 
 /*
- * Lower-case A-labels, at least one dot, no trailing dot, no IP literal, at most 253 bytes: else E_NAME.
+ * Lower-case A-labels, at least one dot, no trailing dot, no IP literal nor reverse name of one, at most
+ * 253 bytes: else E_NAME.
  * More than max_labels labels: E_LIMIT (0: no bound).
  */
 enum err public_name_check(struct str name, unsigned max_labels);

@@ -23,6 +23,7 @@ static void ordinary_names_pass(void **state)
 	assert_int_equal(check("xn--bcher-kva.example"), E_OK);
 	assert_int_equal(check("a-b--c.example"), E_OK);
 	assert_int_equal(check("1.2.3.x4"), E_OK);
+	assert_int_equal(check("printer.home.arpa"), E_OK);
 }
 
 static void what_no_ca_would_sign_is_refused(void **state)
@@ -30,7 +31,8 @@ static void what_no_ca_would_sign_is_refused(void **state)
 	static const char *const bad[] = {
 		"", ".", "localhost", "example.com.", ".example.com", "a..b", "-a.example", "a-.example",
 		"un_derscore.example", "UPPER.example", "127.0.0.1", "1.2.3.4.5", "::1", "[::1]", "*.example.com",
-		"sp ace.example", "b\xc3\xbc" "cher.example", "ab--cd.example", "xn--.example", "a.123", "a/b.c",
+		"sp ace.example", "b\xc3\xbc" "cher.example", "ab--cd.example", "xn--.example", "a.123", "a/b.c", "1.0.0.127.in-addr.arpa",
+		"1.0.0.0.ip6.arpa",
 	};
 
 	(void)state;
