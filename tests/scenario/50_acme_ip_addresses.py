@@ -12,6 +12,7 @@ import pytest
 from support import certificates
 from support.client import Http, alert_of, handshake, names_of, tls, x509
 from support.fault import Fault, edited
+from support.network import Unavailable, own_network
 from support.process import wait_until
 from support.sallyport import command
 
@@ -232,6 +233,27 @@ def test_07_the_self_check_comes_to_the_address(world):
     assert not world.proxy.events("another certificate served than should be"), checks()
 
 
+def test_07_behind_a_nat_the_default_site_answers(world):
+    """There the socket's address is another than the one that clients came to."""
+    world.with_origin().with_proxy({
+        "acme": {"ca": "internal"}, "sites": {"10.0.0.7": {"to": world.origin.address, "default": True}}})
+    assert names_of(served(world, FOUR).der) == ["10.0.0.7"]
+
+
+def test_07_reverse_names_are_not_asked_about(world):
+    world.on_demand()
+    for address in FOUR, SIX:
+        assert world.handshake(REVERSE[address], root=None).alert == "unrecognized_name"
+    assert world.ca.orders() == 0 and world.ask.asked() == []
+
+
+def test_07_addresses_may_come_from_the_environment(world):
+    for words in (["config"], ["check"]):
+        got = command(*words, env={"SALLYPORT_SITES": "203.0.113.7=127.0.0.1:1, [2001:DB8:0::1]=127.0.0.1:2"})
+        assert got.returncode == 0, got.stdout + got.stderr
+        assert words == ["check"] or '"2001:db8::1"' in got.stdout and '"203.0.113.7"' in got.stdout
+
+
 # --- CAs that will not
 
 
@@ -265,6 +287,59 @@ def test_07_addresses_nobody_certifies_are_errors_with_a_place(world, ca, site, 
     assert f"{path}:5:" in got.stderr and "add \"internal\"" in got.stderr
     path.write_text(path.read_text().replace(f'"{ca}"', '"https://ca.example/dir"'))
     assert command("check", "-c", path).returncode == 0
+
+
+# --- Let's Encrypt, played by Pebble under its name, for addresses that the Internet would reach
+
+PUBLIC = ["203.0.113.7", "2001:db8::1"]
+
+
+@pytest.fixture
+def internet():
+    """Where those two addresses and port 443 are ours."""
+    try:
+        with own_network("203.0.113.7/32", "2001:db8::1/128 nodad"):
+            yield
+    except Unavailable as error:
+        pytest.skip(f"no network of our own: {error}")
+
+
+def lets_encrypt(world, **more):
+    name = "acme-v02.api.letsencrypt.org"
+    world.with_ca(profiles=PROFILES).with_origin()
+    if not world.ca.has("profiles"):
+        pytest.skip("this Pebble has no profiles")
+    directory = world.ca.get("/dir", management=False).replace(f"127.0.0.1:{world.ca.port}".encode(),
+                                                               name.encode())
+    world.ends(Fault(world.ca, lambda n, method, path: (200, [("Content-Type", "application/json")], directory)
+                     if path == "/directory" else None, port=443,
+                     certificate=certificates.make(world.directory / "le", name)))
+    world.with_proxy({
+        "resolver": f"127.0.0.1:{world.ca.dns.port}",
+        "listen": {"https": f":{world.tls_port}", "http": f":{world.http_port}"},
+        "sites": {address: world.origin.address for address in PUBLIC},
+        "acme": {"ca": [{"name": "letsencrypt", "trust": str(world.directory / "le" / "root.pem"), **more},
+                        "internal"]}})
+    return [served(world, address) for address in PUBLIC]
+
+
+def test_07_lets_encrypts_profile_for_addresses_is_chosen_by_itself(internet, world):
+    certs = lets_encrypt(world)
+    for address, got in zip(PUBLIC, certs):
+        verified(world, address, got.der)
+        assert header(world, address, "profile") == "shortlived"
+        assert "api.letsencrypt.org" in header(world, address, "ca")
+    assert world.ca.orders() == 2
+    # and at the renewal
+    done = command("renew", PUBLIC[1], "-c", world.proxy.directory / "sallyport.json", timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert header(world, PUBLIC[1], "profile") == "shortlived"
+    assert visit(world, PUBLIC[1], root=world.ca.root()).ok
+
+
+def test_07_the_operators_profile_wins(internet, world):
+    lets_encrypt(world, profile="classic")
+    assert header(world, PUBLIC[0], "profile") == "classic"
 
 
 # --- the operator's commands

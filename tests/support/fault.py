@@ -58,9 +58,9 @@ def headed(change):
 class Fault:
     """`certificate` is the (chain, key) that it shows in place of Pebble's own."""
 
-    def __init__(self, pebble, rule=lambda n, method, path: None, certificate=None):
+    def __init__(self, pebble, rule=lambda n, method, path: None, certificate=None, port=None):
         self.pebble, self.rule = pebble, rule
-        self.port = free_port()
+        self.port = port or free_port()
         self.counts, self.seen, self.lock = collections.Counter(), [], threading.Lock()
         self.replies, self.connections, self.ended = [], 0, threading.Event()
         self.posts = []

@@ -70,6 +70,23 @@ static void certificates_of_a_domain_are_counted_and_its_failures_are_not(void *
 	assert_true(order("d.example.com", GRANT_NAMED, NULL, GRANT_ISSUED));
 }
 
+/* As Let's Encrypt counts: an IPv4 address for itself, of IPv6 the first 64 bits. */
+static void addresses_are_counted_by_what_one_host_has(void **state)
+{
+	(void)state;
+	assert_true(order("2001:db8:1:2::a", GRANT_NAMED, NULL, GRANT_ISSUED));
+	assert_true(order("2001:db8:1:2::b", GRANT_NAMED, NULL, GRANT_ISSUED));
+	assert_true(order("2001:db8:1:2:ffff::1", GRANT_NAMED, NULL, GRANT_ISSUED));
+	assert_false(order("2001:db8:1:2::d", GRANT_NAMED, NULL, GRANT_ISSUED));
+	assert_non_null(strstr(why.detail, "(2001:db8:1:2::)"));
+	assert_true(order("2001:db8:1:3::a", GRANT_NAMED, NULL, GRANT_ISSUED));
+	for (int i = 1; i <= 6; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "203.0.113.%d", i);
+		assert_true(order(name, GRANT_NAMED, NULL, GRANT_ISSUED));
+	}
+}
+
 static void a_name_that_fails_has_its_allowance_and_no_more(void **state)
 {
 	(void)state;
@@ -323,6 +340,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		TEST(certificates_of_a_domain_are_counted_and_its_failures_are_not),
+		TEST(addresses_are_counted_by_what_one_host_has),
 		TEST(a_name_that_fails_has_its_allowance_and_no_more),
 		TEST(the_same_names_are_not_had_too_often),
 		TEST(budgets_are_for_names_that_clients_bring),
