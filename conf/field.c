@@ -4,6 +4,9 @@
  */
 #include "conf/field.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/check.h"
 #include "conf/unit.h"
 
@@ -21,6 +24,46 @@ const char *field_choice_text(const struct field_choice *choices, int value)
 		if (c->value == value)
 			return c->text;
 	return "";
+}
+
+size_t field_bytes(enum field_type type)
+{
+	switch (type) {
+	case CONF_TEXT: return sizeof(const char *);
+	case CONF_BOOL: return sizeof(bool);
+	case CONF_COUNT: case CONF_RATE: return sizeof(unsigned);
+	case CONF_DURATION: return sizeof(int64_t);
+	case CONF_SIZE: return sizeof(uint64_t);
+	case CONF_QUOTA: return sizeof(struct conf_quota);
+	case CONF_CHOICE: return sizeof(int);
+	case CONF_OBJECT: case CONF_SPECIAL: break;
+	}
+	UNREACHABLE();
+}
+
+bool field_has_names(const char *path)
+{
+	return strcmp(path, "sites") == 0 || strcmp(path, "upstreams") == 0 ||
+		str_has_suffix(str_from(path), STR(".routes"));
+}
+
+/* Printing goes through functions of rows that know nothing of this. */
+static _Thread_local bool is_marking;
+
+void field_put_secret(struct json *into, const char *key, const char *secret)
+{
+	char text[32] = "(set)";
+
+	if (is_marking)
+		snprintf(text, sizeof(text), "(set %016" PRIx64 ")", str_hash(str_from(secret)));
+	json_put_cstr(into, key, text);
+}
+
+void field_print_marked(const struct field *rows, const void *base, struct json *into)
+{
+	is_marking = true;
+	field_print(rows, base, into);
+	is_marking = false;
 }
 
 static void print_leaf(const struct field *f, const void *at, struct json *into)
@@ -67,8 +110,10 @@ void field_print(const struct field *rows, const void *base, struct json *into)
 			json_put_cstr(into, f->key, field_choice_text(f->choices, *(const int *)at));
 		} else if (f->type == CONF_TEXT) {
 			text = *(const char *const *)at;
-			if (text)
-				json_put_cstr(into, f->key, f->is_secret ? "(set)" : text);
+			if (text && f->is_secret)
+				field_put_secret(into, f->key, text);
+			else if (text)
+				json_put_cstr(into, f->key, text);
 		} else {
 			print_leaf(f, at, into);
 		}

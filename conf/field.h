@@ -11,6 +11,13 @@
 
 struct parse;
 
+/* What a reload does about a row. A row that says nothing is as the section it is in. */
+enum field_reload {
+	RELOAD_INHERITED,
+	RELOAD_LIVE,     /* in force as soon as the reload is done */
+	RELOAD_RESTART,  /* the running value stays until the next start */
+};
+
 /* What a row sets: the type of the member at its offset. */
 enum field_type {
 	CONF_TEXT,      /* const char * */
@@ -47,6 +54,8 @@ struct field_special {
 	void *(*entry)(struct parse *p, void *base, struct str name);
 	/* JSON Schema of the value as JSON text; "@rows" stands for the object of the rows. */
 	const char *schema;
+	/* RELOAD_RESTART: into has the value of from afterwards, in its own arena. */
+	void (*hold)(const struct conf *from, struct conf *into);
 	/* For the manual: "text, or list of texts". */
 	const char *form;
 };
@@ -62,6 +71,7 @@ struct field {
 	/* CONF_TEXT: NULL when the text is good, else what is wrong with it. */
 	const char *(*complaint)(struct str text);
 	bool is_secret;
+	enum field_reload reload;
 	const char *help;
 };
 
@@ -95,8 +105,17 @@ extern const struct field_special special_sites, special_routes, special_route_t
 const struct field *field_find(const struct field *rows, struct str key);
 /* The text of a choice's value; "" when no choice has it. */
 const char *field_choice_text(const struct field_choice *choices, int value);
+/* The size of the member of a row of this type; not for objects and what is special. */
+size_t field_bytes(enum field_type type);
+/* Whether the members of what is at this path are entries with names of their own. */
+bool field_has_names(const char *path);
 /* Puts the values of all rows into the object, in the operator's text form and long form. Secrets
  * become "(set)", what is not given is left out. */
 void field_print(const struct field *rows, const void *base, struct json *into);
+/* The same for comparing: secrets become "(set MARK)", which tells two apart in this process and nothing
+ * else. Not for anybody's eyes. */
+void field_print_marked(const struct field *rows, const void *base, struct json *into);
+/* A secret, for those who print by themselves. */
+void field_put_secret(struct json *into, const char *key, const char *secret);
 
 #endif

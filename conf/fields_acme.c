@@ -207,7 +207,7 @@ static void print_ca(const void *base, struct json *into, const char *key)
 			struct json *eab = json_put(o, "eab", json_new_object());
 
 			json_put_cstr(eab, "kid", ca->eab_kid);
-			json_put_cstr(eab, "hmac", "(set)");
+			field_put_secret(eab, "hmac", ca->eab_hmac ? ca->eab_hmac : "");
 		}
 		put_if(o, "profile", ca->profile);
 		if (ca->profile_required)

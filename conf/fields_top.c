@@ -24,8 +24,15 @@ static void print_resolver(const void *base, struct json *into, const char *key)
 		json_put_cstr(into, key, c->resolver);
 }
 
+/* The look-ups read it without a lock. */
+static void hold_resolver(const struct conf *from, struct conf *into)
+{
+	into->resolver = from->resolver ?
+		arena_strndup(&into->arena, from->resolver, strlen(from->resolver)) : NULL;
+}
+
 const struct field_special special_resolver = {
-	.set = set_resolver, .print = print_resolver, .schema = "{\"type\":\"string\"}",
+	.set = set_resolver, .print = print_resolver, .hold = hold_resolver, .schema = "{\"type\":\"string\"}",
 	.form = "`address:port` of a DNS server",
 };
 
@@ -216,35 +223,35 @@ const struct field fields_limits[] = {
 };
 
 const struct field fields_top[] = {
-	{ "email", CONF_TEXT, FIELD(conf, email), .complaint = address_email_complaint,
+	{ "email", CONF_TEXT, FIELD(conf, email), .reload = RELOAD_LIVE, .complaint = address_email_complaint,
 		.help = "Where CAs reach you. Some require it." },
-	{ "sites", CONF_SPECIAL, 0, .special = &special_sites,
+	{ "sites", CONF_SPECIAL, 0, .reload = RELOAD_LIVE, .special = &special_sites,
 		.help = "Host names and what answers for them. Names: `app.example.com`, `*.example.com`, `*` (every other), or an IP address "
 			"(`203.0.113.7`, `2001:db8::1`), which also answers clients that send no name to it." },
-	{ "upstreams", CONF_SPECIAL, 0, .special = &special_upstreams,
+	{ "upstreams", CONF_SPECIAL, 0, .reload = RELOAD_LIVE, .special = &special_upstreams,
 		.help = "Named groups of backend servers that sites refer to." },
-	{ "listen", CONF_OBJECT, FIELD(conf, listen), .rows = fields_listen,
+	{ "listen", CONF_OBJECT, FIELD(conf, listen), .reload = RELOAD_LIVE, .rows = fields_listen,
 		.help = "Addresses that clients connect to." },
-	{ "acme", CONF_OBJECT, FIELD(conf, acme), .rows = fields_acme,
+	{ "acme", CONF_OBJECT, FIELD(conf, acme), .reload = RELOAD_LIVE, .rows = fields_acme,
 		.help = "How certificates are obtained." },
-	{ "on_demand", CONF_OBJECT, FIELD(conf, on_demand), .rows = fields_on_demand,
+	{ "on_demand", CONF_OBJECT, FIELD(conf, on_demand), .reload = RELOAD_LIVE, .rows = fields_on_demand,
 		.help = "Certificates for names first seen in a handshake." },
-	{ "tls", CONF_OBJECT, 0, .rows = fields_tls, .help = "TLS towards clients." },
-	{ "timeouts", CONF_OBJECT, FIELD(conf, timeouts), .rows = fields_timeouts,
+	{ "tls", CONF_OBJECT, 0, .reload = RELOAD_LIVE, .rows = fields_tls, .help = "TLS towards clients." },
+	{ "timeouts", CONF_OBJECT, FIELD(conf, timeouts), .reload = RELOAD_LIVE, .rows = fields_timeouts,
 		.help = "How long we wait." },
-	{ "limits", CONF_OBJECT, FIELD(conf, limits), .rows = fields_limits,
+	{ "limits", CONF_OBJECT, FIELD(conf, limits), .reload = RELOAD_LIVE, .rows = fields_limits,
 		.help = "How much we hold." },
-	{ "trusted_proxies", CONF_SPECIAL, 0, .dflt = "", .special = &special_trusted_proxies,
+	{ "trusted_proxies", CONF_SPECIAL, 0, .reload = RELOAD_LIVE, .dflt = "", .special = &special_trusted_proxies,
 		.help = "Clients whose X-Forwarded-* and Forwarded headers are believed." },
-	{ "log", CONF_OBJECT, FIELD(conf, log), .rows = fields_log, .help = "What is logged." },
-	{ "admin", CONF_OBJECT, FIELD(conf, admin), .rows = fields_admin, .help = "How a running instance is asked and told." },
-	{ "store", CONF_TEXT, FIELD(conf, store),
+	{ "log", CONF_OBJECT, FIELD(conf, log), .reload = RELOAD_LIVE, .rows = fields_log, .help = "What is logged." },
+	{ "admin", CONF_OBJECT, FIELD(conf, admin), .reload = RELOAD_RESTART, .rows = fields_admin, .help = "How a running instance is asked and told." },
+	{ "store", CONF_TEXT, FIELD(conf, store), .reload = RELOAD_RESTART,
 		.help = "Directory for keys, certificates and accounts. Default: `/var/lib/sallyport`, or `sallyport` in the user's data directory when not root." },
-	{ "$schema", CONF_SPECIAL, 0, .special = &special_ignored,
+	{ "$schema", CONF_SPECIAL, 0, .reload = RELOAD_LIVE, .special = &special_ignored,
 		.help = "For editors; ignored. `sallyport schema` prints the schema." },
-	{ "workers", CONF_COUNT, FIELD(conf, workers), .dflt = "0", .max = "1024",
+	{ "workers", CONF_COUNT, FIELD(conf, workers), .reload = RELOAD_RESTART, .dflt = "0", .max = "1024",
 		.help = "Worker threads; 0: one per core." },
-	{ "resolver", CONF_SPECIAL, 0, .special = &special_resolver,
+	{ "resolver", CONF_SPECIAL, 0, .reload = RELOAD_RESTART, .special = &special_resolver,
 		.help = "A DNS server to ask instead of the system's." },
 	{ 0 },
 };

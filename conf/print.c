@@ -58,20 +58,13 @@ static void put_comment(struct printer *p, size_t line_at, const char *text)
 	put(p, str_from(text));
 }
 
-/* Whether the members of what is at path are entries with names of their own. */
-static bool has_names(const char *path)
-{
-	return strcmp(path, "sites") == 0 || strcmp(path, "upstreams") == 0 ||
-		str_has_suffix(str_from(path), STR(".routes"));
-}
-
 static size_t enter(struct printer *p, const char *key)
 {
 	size_t mark = strlen(p->path), left = sizeof(p->path) - mark;
 
 	if (!key)
 		return mark;
-	if (has_names(p->path))
+	if (field_has_names(p->path))
 		snprintf(p->path + mark, left, "[\"%s\"]", key);
 	else
 		snprintf(p->path + mark, left, "%s%s", mark ? "." : "", key);

@@ -26,7 +26,10 @@ static const char start[] =
 	"environment over the file.\n"
 	"\n"
 	"Durations are written `500ms`, `20s`, `5m`, `1h30m`, `7d`; sizes `512B`, `16KiB`, `1MiB`; rates\n"
-	"`10/m`; quotas `20/h`, `30/7d`.\n";
+	"`10/m`; quotas `20/h`, `30/7d`.\n"
+	"\n"
+	"`sallyport reload` (or SIGHUP) brings changes into force without closing a connection, but for the\n"
+	"few options that say \"Needs a restart\": their running values stay, and `reload` and `status` say so.\n";
 
 /* Sections in the order of the manual; NULL is the top level itself. */
 static const struct {
@@ -70,22 +73,24 @@ static void put_form(struct buf *out, const struct field *f)
 		buf_addf(out, f->min ? ", at least %s" : ", at most %s", f->min ? f->min : f->max);
 }
 
-static void put_rows(struct buf *out, const struct field *rows, const char *prefix)
+static void put_rows(struct buf *out, const struct field *rows, const char *prefix, bool needs_restart)
 {
 	for (const struct field *f = rows; f->key; f++) {
+		bool waits = f->reload ? f->reload == RELOAD_RESTART : needs_restart;
+		const char *note = waits && f->type != CONF_OBJECT ? " Needs a restart." : "";
 		char path[128];
 
 		snprintf(path, sizeof(path), "%s%s", prefix, f->key);
 		buf_addf(out, "| `%s` | ", path);
 		put_form(out, f);
 		if (f->dflt && f->dflt[0])
-			buf_addf(out, " | `%s` | %s |\n", f->dflt, f->help);
+			buf_addf(out, " | `%s` | %s%s |\n", f->dflt, f->help, note);
 		else
-			buf_addf(out, " | | %s |\n", f->help);
+			buf_addf(out, " | | %s%s |\n", f->help, note);
 		/* Small objects without a section of their own stand where they are used. */
 		if (f->type == CONF_OBJECT && !has_section(f->rows)) {
 			snprintf(path, sizeof(path), "%s%s.", prefix, f->key);
-			put_rows(out, f->rows, path);
+			put_rows(out, f->rows, path, waits);
 		}
 	}
 }
@@ -98,7 +103,7 @@ enum err reference_print(struct buf *out)
 	for (size_t i = 0; i < ARRAY_LEN(sections) && !e; i++) {
 		e = buf_addf(out, "\n## %s\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
 			sections[i].title);
-		put_rows(out, sections[i].rows, "");
+		put_rows(out, sections[i].rows, "", false);
 	}
 	return e;
 }
