@@ -15,6 +15,11 @@ void buf_init(struct buf *b, size_t max_bytes)
 	*b = (struct buf){ .max = max_bytes };
 }
 
+void buf_set_max(struct buf *b, size_t max_bytes)
+{
+	b->max = max_bytes && max_bytes < b->len ? b->len : max_bytes;
+}
+
 void buf_fini(struct buf *b)
 {
 	buf_release(b);

@@ -18,6 +18,8 @@ struct buf {
 /* max_bytes caps len; 0 means no cap (only for sizes we choose ourselves). */
 void buf_init(struct buf *b, size_t max_bytes);
 void buf_fini(struct buf *b);
+/* Another cap; what is held above it stays. */
+void buf_set_max(struct buf *b, size_t max_bytes);
 /* E_LIMIT beyond max, E_NOMEM; the content is then unchanged. */
 enum err buf_add(struct buf *b, struct str s);
 enum err buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -46,6 +46,20 @@ static size_t slot_bytes(const struct entry *e)
 	return entry_bytes(e) + sizeof(struct slot) + 2 * strlen(e->name) + 64;
 }
 
+static void make_refusals(struct cache *c, unsigned max)
+{
+	list_init(&c->refused);
+	c->negative_max = max;
+	if (max == 0)
+		return;
+	for (c->n_buckets = 1; c->n_buckets < max;)
+		c->n_buckets *= 2;
+	c->buckets = mem_new(c->n_buckets * sizeof(*c->buckets));
+	c->refusals = mem_new(max * sizeof(*c->refusals));
+	for (unsigned i = 0; i < max; i++)
+		list_append(&c->refused, &c->refusals[i].node);
+}
+
 struct cache *cache_new(size_t cap_bytes, unsigned negative_max)
 {
 	struct cache *c = mem_new(sizeof(*c));
@@ -53,17 +67,8 @@ struct cache *cache_new(size_t cap_bytes, unsigned negative_max)
 	map_init(&c->names);
 	list_init(&c->recent);
 	list_init(&c->pinned);
-	list_init(&c->refused);
 	c->cap_bytes = cap_bytes;
-	c->negative_max = negative_max;
-	if (negative_max == 0)
-		return c;
-	for (c->n_buckets = 1; c->n_buckets < negative_max;)
-		c->n_buckets *= 2;
-	c->buckets = mem_new(c->n_buckets * sizeof(*c->buckets));
-	c->refusals = mem_new(negative_max * sizeof(*c->refusals));
-	for (unsigned i = 0; i < negative_max; i++)
-		list_append(&c->refused, &c->refusals[i].node);
+	make_refusals(c, negative_max);
 	return c;
 }
 
@@ -257,4 +262,15 @@ void cache_forget_refusals(struct cache *c)
 	for (unsigned i = 0; i < c->negative_max; i++)
 		if (c->refusals[i].len > 0)
 			forget(c, &c->refusals[i]);
+}
+
+void cache_resize(struct cache *c, size_t cap_bytes, unsigned negative_max)
+{
+	c->cap_bytes = cap_bytes;
+	evict(c);
+	if (negative_max == c->negative_max)
+		return;
+	mem_free(&c->buckets);
+	mem_free(&c->refusals);
+	make_refusals(c, negative_max);
 }

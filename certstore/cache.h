@@ -28,6 +28,9 @@ void cache_refuse(struct cache *c, struct str name, enum err err, int64_t until_
 enum err cache_refused(struct cache *c, struct str name, int64_t now_ms, int64_t *until_ms);
 void cache_forget_refusals(struct cache *c);
 
+/* Other bounds: what is above them leaves, and refusals are forgotten if their number changes. */
+void cache_resize(struct cache *c, size_t cap_bytes, unsigned negative_max);
+
 size_t cache_bytes(const struct cache *c);
 unsigned cache_count(const struct cache *c);
 

@@ -148,6 +148,12 @@ struct listener *listener_start(struct loop *l, int fd, int backlog, listener_fn
 	return NULL;
 }
 
+void listener_set_backlog(struct listener *li, int backlog)
+{
+	if (listen(li->watch.fd, backlog) != 0)
+		log_warn(&area, "backlog not changed", "errno=%d", errno);
+}
+
 /* Out of descriptors: the clients at the door get a reset instead of silence, then we wait a
  * little. */
 static void shed(struct listener *li)

@@ -21,6 +21,8 @@ struct listener;
 /* fd belongs to the callee, which adopts or closes it. Accepts in batches. */
 typedef void listener_fn(void *owner, int fd, const struct addr *peer);
 struct listener *listener_start(struct loop *l, int fd, int backlog, listener_fn *fn, void *owner);
+/* Another length of the kernel's queue; those in it stay. */
+void listener_set_backlog(struct listener *li, int backlog);
 /* Stops accepting for a while when the process is out of descriptors (EMFILE): done by itself, one
  * spare descriptor is used to refuse waiting clients. A cap of our own is the owner's matter. */
 void listener_close(struct listener **li);

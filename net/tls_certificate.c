@@ -111,6 +111,12 @@ void tls_certificate_unref(struct tls_certificate **cp)
 	mem_release_secret(c, sizeof(*c) + c->chain_len + c->key_len);
 }
 
+bool tls_certificate_is_same(const struct tls_certificate *a, const struct tls_certificate *b)
+{
+	return a->chain_len == b->chain_len && a->key_len == b->key_len &&
+	       memcmp(a->der, b->der, a->chain_len + a->key_len) == 0;
+}
+
 size_t tls_certificate_bytes(const struct tls_certificate *c)
 {
 	return sizeof(*c) + READY_BYTES + 2 * (c->chain_len + c->key_len);

@@ -143,6 +143,8 @@ enum err tls_context_client(
 		*out = c;
 		return E_OK;
 	}
+	/* Before the reading: who writes meanwhile is noticed the next time. */
+	trust_stamp_init(&c->trust, args->trust_file);
 	enum err err = trust_load(c->library, args->trust_file, fault);
 	if (err != E_OK) {
 		tls_context_unref(&c);
@@ -150,6 +152,17 @@ enum err tls_context_client(
 	}
 	*out = c;
 	return E_OK;
+}
+
+bool tls_context_is_current(const struct tls_context *c, const char *trust_file)
+{
+	struct trust_stamp now;
+
+	ASSERT(!c->is_server);
+	trust_stamp_init(&now, trust_file);
+	bool is_current = trust_stamp_is_same(&c->trust, &now);
+	trust_stamp_fini(&now);
+	return is_current;
 }
 
 struct tls_context *tls_context_ref(struct tls_context *c)
@@ -169,5 +182,6 @@ void tls_context_unref(struct tls_context **cp)
 		wolfSSL_CTX_free(c->library);
 	if (c->only)
 		tls_certificate_unref(&c->only);
+	trust_stamp_fini(&c->trust);
 	mem_release(c);
 }

@@ -34,6 +34,8 @@ enum err tls_certificate_new(
 	struct str chain_der, struct str key_der, struct tls_certificate **out);
 struct tls_certificate *tls_certificate_ref(struct tls_certificate *c);
 void tls_certificate_unref(struct tls_certificate **c);
+/* The same chain and key. */
+bool tls_certificate_is_same(const struct tls_certificate *a, const struct tls_certificate *b);
 /* Memory it holds, for byte-bounded caches. */
 size_t tls_certificate_bytes(const struct tls_certificate *c);
 
@@ -59,6 +61,9 @@ struct tls_client_args {
  * validity, always, but for trusts_anyone. */
 enum err tls_context_client(
 	const struct tls_client_args *args, struct tls_context **out, struct fault *fault);
+/* Whether this client context trusts exactly what one made now with this trust file would: the same file, not
+ * written to since. Blocking as above. */
+bool tls_context_is_current(const struct tls_context *c, const char *trust_file);
 struct tls_context *tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context **c);
 

@@ -10,6 +10,8 @@
 
 #include <wolfssl/ssl.h>
 
+#include "net/trust.h"
+
 enum {
 	TLS_BINDING = 32,   /* bytes of a ticket's binding */
 	TLS_EX_BINDING = 0, /* ex_data slot of a WOLFSSL: its binding */
@@ -25,6 +27,7 @@ struct tls_context {
 	struct tls_tickets *tickets; /* NULL: none are issued */
 	WOLFSSL_CTX *library; /* policy only, no certificate */
 	struct tls_certificate *only; /* client: the one leaf it accepts, or NULL */
+	struct trust_stamp trust; /* client: what it believes, as it was when it was read */
 };
 
 /* A WOLFSSL_CTX with the policy of a server context and no certificate; NULL without memory. */

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <wolfssl/ssl.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 
 static const char *const bundles[] = {
 	"/etc/ssl/certs/ca-certificates.crt",                /* Debian, Alpine, Arch */
@@ -51,4 +53,35 @@ enum err trust_load(WOLFSSL_CTX *ctx, const char *file, struct fault *fault)
 		return fault_set(fault, E_TRUST, "%s: no PEM file of CA certificates (%s)", file,
 			wolfSSL_ERR_reason_error_string((unsigned long)got));
 	return E_OK;
+}
+
+static const char *system_bundle(void)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(bundles); i++)
+		if (access(bundles[i], R_OK) == 0)
+			return bundles[i];
+	return "/etc/ssl/certs";
+}
+
+void trust_stamp_init(struct trust_stamp *s, const char *file)
+{
+	struct stat st;
+
+	*s = (struct trust_stamp){.file = file ? mem_strdup(file) : NULL};
+	if (stat(file ? file : system_bundle(), &st) != 0)
+		return;
+	s->inode = st.st_ino;
+	s->size = (uint64_t)st.st_size;
+	s->changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+void trust_stamp_fini(struct trust_stamp *s)
+{
+	mem_free(&s->file);
+}
+
+bool trust_stamp_is_same(const struct trust_stamp *a, const struct trust_stamp *b)
+{
+	return (a->file && b->file ? strcmp(a->file, b->file) == 0 : a->file == b->file) &&
+	       a->inode == b->inode && a->size == b->size && a->changed_ns == b->changed_ns;
 }

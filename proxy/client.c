@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/counter.h"
 #include "proxy/dispatch.h"
+#include "proxy/router.h"
 
 bool client_admit(struct context *x, int fd)
 {
@@ -76,11 +77,14 @@ static void on_http_closed(void *owner)
 
 static const struct h1_server_events h1_events = { on_request, on_refused, on_http_closed };
 
-void client_serve_h1(struct client *c, struct stream **s)
+/* As the snapshot in force says: a connection keeps none of its own for longer than its handshake. */
+static struct h1_server_args http_args(struct client *c)
 {
-	const struct conf *conf = c->snapshot->conf;
-	struct h1_server_args args = {
-		.loop = c->context->loop, .limits = &c->snapshot->limits,
+	const struct snapshot *snapshot = context_snapshot(c->context);
+	const struct conf *conf = snapshot->conf;
+
+	return (struct h1_server_args){
+		.loop = c->context->loop, .limits = &snapshot->limits,
 		.events = &h1_events, .owner = c, .is_tls = c->peer.is_tls,
 		.idle_ms = conf->timeouts.idle_ms, .head_ms = conf->timeouts.head_ms,
 		.body_ms = conf->timeouts.body_ms, .write_ms = conf->timeouts.write_ms,
@@ -88,8 +92,43 @@ void client_serve_h1(struct client *c, struct stream **s)
 		.requests_max = c->context->is_draining ? 1 : conf->limits.requests_per_connection,
 	};
 
+}
+
+void client_serve_h1(struct client *c, struct stream **s)
+{
+	struct h1_server_args args = http_args(c);
+
 	ASSERT(!c->http);
 	c->http = h1_server_new(s, &args);
+	snapshot_unref(&c->snapshot);
+}
+
+/* A plain connection belongs to no site. */
+static bool has_site(const struct client *c)
+{
+	const struct router *router = context_snapshot(c->context)->router;
+	const struct conf_site *site;
+
+	if (!c->peer.is_tls || !c->peer.site)
+		return true;
+	site = c->peer.has_sni ? router_site(router, str_from(c->peer.site)) :
+		router_named(router, str_from(c->peer.site));
+	return site && site->tls != CONF_TLS_OFF;
+}
+
+void client_settle_all(struct context *x)
+{
+	list_each(&x->clients, node, tmp) {
+		struct client *c = list_entry(node, struct client, node);
+		struct h1_server_args args;
+
+		if (!c->http)
+			continue;
+		args = http_args(c);
+		h1_server_adjust(c->http, &args);
+		if (!has_site(c))
+			h1_server_drain(c->http);
+	}
 }
 
 void client_drain_all(struct context *x)

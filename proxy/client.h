@@ -13,7 +13,7 @@
 struct client {
 	struct list node;
 	struct context *context;
-	struct snapshot *snapshot;   /* under which it was accepted: its limits and times */
+	struct snapshot *snapshot;   /* under which it was accepted; NULL once it speaks HTTP */
 	struct h1_server *http;      /* NULL: does not speak HTTP (yet) */
 	struct peer peer;
 	/* While http is NULL: close at once. */
@@ -30,6 +30,9 @@ void client_init(struct client *c, struct context *x, const struct addr *peer);
 void client_fini(struct client *c);
 /* HTTP/1 from here on; the stream is taken over. on_closed follows some day. */
 void client_serve_h1(struct client *c, struct stream **s);
+/* All of the context, after a new snapshot: its limits and times hold for those that speak HTTP, and those of
+ * sites that are no more end as in a drain. */
+void client_settle_all(struct context *x);
 /* All of the context: idle ones end now, the others with their exchange. */
 void client_drain_all(struct context *x);
 /* Exchanges must have been cut before. */

@@ -10,11 +10,13 @@
 struct member {
 	struct worker *worker;
 	uint64_t generation;  /* of challenges it uses */
+	uint64_t settled;     /* the reload it is at */
 	bool is_drained;
 };
 
 struct fleet {
 	atomic_uint waiting, connections;
+	uint64_t reloads;
 	unsigned n;
 	struct member members[];
 };
@@ -82,6 +84,33 @@ uint64_t fleet_note_live(struct fleet *f, const struct worker *w, uint64_t gener
 		if (f->members[i].generation < least)
 			least = f->members[i].generation;
 	return least;
+}
+
+uint64_t fleet_reload(struct fleet *f, struct snapshot *s, struct ports *next, unsigned connections_max)
+{
+	f->reloads++;
+	for (unsigned i = 0; i < f->n; i++) {
+		int https[PORTS_MAX], http[PORTS_MAX];
+
+		ports_change(&next->https, i, https);
+		ports_change(&next->http, i, http);
+		worker_reload(f->members[i].worker, &(struct worker_reload_args){
+			.snapshot = s, .https = https, .http = http,
+			.https_port = next->https.n ? addr_port(&next->https.at[0]) : 0,
+			.connections_max = connections_max, .generation = f->reloads,
+		});
+	}
+	return f->reloads;
+}
+
+bool fleet_note_settled(struct fleet *f, const struct worker *w, uint64_t generation)
+{
+	bool all = true;
+
+	member_of(f, w)->settled = generation;
+	for (unsigned i = 0; i < f->n; i++)
+		all &= f->members[i].settled == f->reloads;
+	return all;
 }
 
 void fleet_drain(struct fleet *f, int64_t deadline_ms)

@@ -27,6 +27,11 @@ void fleet_forget(struct fleet *f, const char *name);
 void fleet_publish(struct fleet *f, struct challenge_set *set, uint64_t generation);
 /* A worker uses this generation. Returns the newest one that all use. */
 uint64_t fleet_note_live(struct fleet *f, const struct worker *w, uint64_t generation);
+/* Hands a snapshot and the changes of ports to every worker; next's sockets are given away. Returns the
+ * generation. */
+uint64_t fleet_reload(struct fleet *f, struct snapshot *s, struct ports *next, unsigned connections_max);
+/* A worker settled with this generation. True once all have, with the newest. */
+bool fleet_note_settled(struct fleet *f, const struct worker *w, uint64_t generation);
 void fleet_drain(struct fleet *f, int64_t deadline_ms);
 /* A worker is empty. True once all are. */
 bool fleet_note_drained(struct fleet *f, const struct worker *w);

@@ -30,6 +30,7 @@ struct check {
 	const struct conf_health *rules;
 	enum check_state state;
 	struct deadline deadline;
+	int64_t until_ms;          /* loop time: when the state ends */
 	struct dial *dial;
 	struct h1_client *client;
 	struct side *side;
@@ -52,6 +53,7 @@ static void conclude(struct check *c, bool is_good);
 static void enter(struct check *c, enum check_state state, int64_t ms)
 {
 	c->state = state;
+	c->until_ms = loop_now_ms(c->server->upstream->set->loop) + ms;
 	deadline_arm(&c->deadline, ms);
 }
 
@@ -68,7 +70,32 @@ static void init_check(struct health *h, struct server *s)
 	enter(c, CHECK_REST, (int64_t)random_below((uint64_t)c->rules->every_ms / 4 + 1));
 }
 
-struct health *health_start(struct upstream_set *set)
+static bool has_same_rules(const struct check *a, const struct check *b)
+{
+	return upstream_is_same(a->server, b->server) && strcmp(a->rules->path, b->rules->path) == 0 &&
+		a->rules->every_ms == b->rules->every_ms;
+}
+
+/* One that was asking asks again, soon. */
+static void inherit(struct check *c, const struct check *old)
+{
+	int64_t left = old->state != CHECK_REST ? 0 :
+		old->until_ms - loop_now_ms(c->server->upstream->set->loop);
+
+	c->good = old->good;
+	c->bad = old->bad;
+	enter(c, CHECK_REST, left > 0 ? left : 0);
+}
+
+static void inherit_all(struct health *h, const struct health *old)
+{
+	for (unsigned i = 0; i < h->n; i++)
+		for (unsigned k = 0; k < old->n; k++)
+			if (has_same_rules(&h->at[i], &old->at[k]))
+				inherit(&h->at[i], &old->at[k]);
+}
+
+struct health *health_start(struct upstream_set *set, const struct health *old)
 {
 	struct health *h = mem_new(sizeof(*h));
 	unsigned n = 0;
@@ -80,6 +107,8 @@ struct health *health_start(struct upstream_set *set)
 	for (unsigned i = 0; i < set->n; i++)
 		for (unsigned k = 0; set->at[i].conf->health.path && k < set->at[i].n_servers; k++)
 			init_check(h, &set->at[i].servers[k]);
+	if (old)
+		inherit_all(h, old);
 	return h;
 }
 

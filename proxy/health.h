@@ -9,8 +9,9 @@
 #include "proxy/upstream.h"
 
 struct health;
-/* References the set. */
-struct health *health_start(struct upstream_set *set);
+/* References the set. old: the checks of the set before this one, or NULL: the same servers with the same
+ * rules go on where they were, with what they had counted. */
+struct health *health_start(struct upstream_set *set, const struct health *old);
 /* Accepts NULL; nulls. */
 void health_stop(struct health **h);
 

@@ -37,6 +37,7 @@ void pool_init(struct pool *p, const struct pool_args *args)
 	list_init(&p->idle);
 	list_init(&p->lent);
 	deadline_init(&p->sweep, args->loop, on_sweep);
+	p->is_retired = false;
 }
 
 static void discard(struct pooled *c)
@@ -47,12 +48,52 @@ static void discard(struct pooled *c)
 	mem_free(&c);
 }
 
-void pool_fini(struct pool *p)
+void pool_retire(struct pool *p)
 {
+	p->is_retired = true;
 	deadline_disarm(&p->sweep);
 	list_each(&p->idle, node, tmp)
 		discard(list_entry(node, struct pooled, node));
 	p->n_idle = 0;
+}
+
+static void move_all(struct list *into, struct list *from, struct pool *p)
+{
+	list_each(from, node, tmp) {
+		list_remove(node);
+		list_append(into, node);
+		list_entry(node, struct pooled, node)->pool = p;
+	}
+}
+
+static unsigned count(const struct list *l)
+{
+	unsigned n = 0;
+
+	for (const struct list *node = l->next; node != l; node = node->next)
+		n++;
+	return n;
+}
+
+void pool_move(struct pool *into, struct pool *from)
+{
+	unsigned n_lent = count(&from->lent);
+
+	ASSERT(into != from && into->loop == from->loop);
+	*from->in_flight -= n_lent;
+	*into->in_flight += n_lent;
+	into->n_idle += from->n_idle;
+	from->n_idle = 0;
+	move_all(&into->idle, &from->idle, into);
+	move_all(&into->lent, &from->lent, into);
+	pool_retire(from);
+	if (into->n_idle && !deadline_is_armed(&into->sweep))
+		deadline_arm(&into->sweep, into->times->upstream_idle_ms);
+}
+
+void pool_fini(struct pool *p)
+{
+	pool_retire(p);
 	list_each(&p->lent, node, tmp) {
 		list_remove(node);
 		list_entry(node, struct pooled, node)->pool = NULL;
@@ -112,7 +153,7 @@ static void on_idle(void *owner)
 
 	ASSERT(c->is_lent);
 	end_loan(c);
-	if (!p || !p->idle_max) {
+	if (!p || p->is_retired || !p->idle_max) {
 		discard(c);
 		return;
 	}

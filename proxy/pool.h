@@ -20,6 +20,7 @@ struct pool {
 	struct http_limits limits;
 	const struct conf_timeouts *times;
 	struct deadline sweep;
+	bool is_retired;
 };
 
 struct pool_args {
@@ -33,6 +34,11 @@ struct pool_args {
 void pool_init(struct pool *p, const struct pool_args *args);
 /* Closes idle connections; lent ones close when their exchange ends. */
 void pool_fini(struct pool *p);
+/* Nothing comes back to it from now on: idle connections close, lent ones with their exchange. */
+void pool_retire(struct pool *p);
+/* All connections of from, lent ones too, are into's; from is retired. Both are to the same server, with the
+ * same settings. */
+void pool_move(struct pool *into, struct pool *from);
 /* An idle connection's next exchange, or NULL. */
 struct side *pool_take(struct pool *p);
 /* The first exchange on a stream just connected (taken over). */

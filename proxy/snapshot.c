@@ -5,54 +5,118 @@
 #include "proxy/snapshot.h"
 
 #include "base/check.h"
+#include "base/map.h"
 #include "proxy/router.h"
 
-static enum err make_servers(struct snapshot *s, struct tls_tickets *tickets, struct fault *fault)
+/* What one is built from. */
+struct building {
+	struct snapshot *s;
+	struct snapshot *old;        /* NULL: none */
+	struct map old_upstreams, old_sites; /* name -> index + 1 */
+	struct tls_tickets *tickets;
+};
+
+static unsigned index_of(const struct map *names, const char *name)
 {
+	return (unsigned)(uintptr_t)map_get(names, str_from(name));
+}
+
+static bool is_tls13_only(const struct conf *conf)
+{
+	return conf->tls_min && str_is(str_from(conf->tls_min), "1.3");
+}
+
+static enum err make_servers(struct building *b, struct fault *fault)
+{
+	struct snapshot *s = b->s;
 	struct tls_server_args args = {
-		.tls13_only = s->conf->tls_min && str_is(str_from(s->conf->tls_min), "1.3"),
-		.tickets = tickets,
+		.tls13_only = is_tls13_only(s->conf),
+		.tickets = b->tickets,
 	};
 	struct tls_server_args challenge = { .is_challenge = true };
-	enum err err = tls_context_server(&args, &s->tls_server);
+	enum err err = E_OK;
 
-	if (!err)
+	/* Certificates are ready for the context they were first used with. */
+	if (b->old && is_tls13_only(b->old->conf) == args.tls13_only)
+		s->tls_server = tls_context_ref(b->old->tls_server);
+	else
+		err = tls_context_server(&args, &s->tls_server);
+	if (!err && b->old)
+		s->tls_challenge = tls_context_ref(b->old->tls_challenge);
+	else if (!err)
 		err = tls_context_server(&challenge, &s->tls_challenge);
 	return err ? fault_set(fault, err, "TLS cannot be set up: %s", err_text(err)) : E_OK;
 }
 
-static enum err make_upstream(struct snapshot *s, unsigned i, struct fault *fault)
+static enum err make_upstream(struct building *b, unsigned i, struct fault *fault)
 {
+	struct snapshot *s = b->s;
 	const struct conf_upstream *u = &s->conf->upstreams[i];
 	struct tls_client_args args = { .trust_file = u->tls_trust };
 
+	unsigned before = index_of(&b->old_upstreams, u->name);
+	struct tls_context *known = before ? b->old->tls_upstream[before - 1] : NULL;
+
 	if (!u->tls)
 		return E_OK;
+	if (known && tls_context_is_current(known, u->tls_trust)) {
+		s->tls_upstream[i] = tls_context_ref(known);
+		return E_OK;
+	}
 	fault_clear(fault);
 	fault_during(fault, "preparing TLS for upstream %s", u->name);
 	return tls_context_client(&args, &s->tls_upstream[i], fault);
 }
 
-static enum err make_site(struct snapshot *s, unsigned i, struct fault *fault)
+/* The same certificate stays the same object, which is ready for handshakes. */
+static void keep_known(struct entry **e, struct entry *known)
 {
+	if (!known || !tls_certificate_is_same((*e)->tls, known->tls))
+		return;
+	entry_unref(e);
+	*e = entry_ref(known);
+}
+
+static enum err make_site(struct building *b, unsigned i, struct fault *fault)
+{
+	struct snapshot *s = b->s;
 	const struct conf_site *site = &s->conf->sites[i];
+
+	unsigned before = index_of(&b->old_sites, site->name);
+	enum err err;
 
 	if (site->tls != CONF_TLS_FILE)
 		return E_OK;
 	fault_clear(fault);
 	fault_during(fault, "reading the certificate of %s", site->name);
-	return entry_from_files(site->name, site->cert, site->key, &s->operator_entries[i], fault);
+	err = entry_from_files(site->name, site->cert, site->key, &s->operator_entries[i], fault);
+	if (!err && before)
+		keep_known(&s->operator_entries[i], b->old->operator_entries[before - 1]);
+	return err;
 }
 
-static enum err build(struct snapshot *s, struct tls_tickets *tickets, struct fault *fault)
+static enum err build(struct building *b, struct fault *fault)
 {
-	enum err err = make_servers(s, tickets, fault);
+	struct snapshot *s = b->s;
+	enum err err = make_servers(b, fault);
 
 	for (unsigned i = 0; !err && i < s->conf->n_upstreams; i++)
-		err = make_upstream(s, i, fault);
+		err = make_upstream(b, i, fault);
 	for (unsigned i = 0; !err && i < s->conf->n_sites; i++)
-		err = make_site(s, i, fault);
+		err = make_site(b, i, fault);
 	return err;
+}
+
+static void note_known(struct building *b)
+{
+	const struct conf *conf = b->old ? b->old->conf : NULL;
+
+	map_init(&b->old_upstreams);
+	map_init(&b->old_sites);
+	for (unsigned i = 0; conf && i < conf->n_upstreams; i++)
+		map_put(&b->old_upstreams, str_from(conf->upstreams[i].name), (void *)(uintptr_t)(i + 1));
+	for (unsigned i = 0; conf && i < conf->n_sites; i++)
+		map_put(&b->old_sites, str_from(conf->sites[i].name), (void *)(uintptr_t)(i + 1));
 }
 
 /* One cell per server over all upstreams; upstream i's begin at server_at[i]. */
@@ -71,7 +135,14 @@ static void make_health(struct snapshot *s)
 enum err snapshot_new(struct conf *conf, struct tls_tickets *tickets, struct snapshot **out,
 	struct fault *fault)
 {
+	return snapshot_next(conf, tickets, NULL, out, fault);
+}
+
+enum err snapshot_next(struct conf *conf, struct tls_tickets *tickets, struct snapshot *old,
+	struct snapshot **out, struct fault *fault)
+{
 	struct snapshot *s = mem_new(sizeof(*s));
+	struct building b = { .s = s, .old = old, .tickets = tickets };
 	enum err err;
 
 	ASSERT(conf && out);
@@ -82,7 +153,10 @@ enum err snapshot_new(struct conf *conf, struct tls_tickets *tickets, struct sna
 	s->tls_upstream = mem_new((conf->n_upstreams + 1) * sizeof(*s->tls_upstream));
 	s->operator_entries = mem_new((conf->n_sites + 1) * sizeof(*s->operator_entries));
 	make_health(s);
-	err = build(s, tickets, fault);
+	note_known(&b);
+	err = build(&b, fault);
+	map_fini(&b.old_upstreams);
+	map_fini(&b.old_sites);
 	if (err)
 		snapshot_unref(&s);
 	*out = s;

@@ -31,6 +31,10 @@ struct snapshot {
  * shared across snapshots. */
 enum err snapshot_new(struct conf *conf, struct tls_tickets *tickets, struct snapshot **out,
 	struct fault *fault);
+/* The one after old: what both say alike is shared, so that sessions, connections and prepared certificates
+ * outlive the change. The files are read again. Work queue; old is kept by the caller meanwhile. */
+enum err snapshot_next(struct conf *conf, struct tls_tickets *tickets, struct snapshot *old,
+	struct snapshot **out, struct fault *fault);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot **s);
 

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/map.h"
 
 enum { LOOKUP_MS = 10000 };
 
@@ -71,8 +72,34 @@ static void init_upstream(struct upstream_set *set, unsigned i, const struct ori
 		init_server(u, k);
 }
 
-static void inherit_server(struct server *s, const struct server *old)
+bool upstream_is_same(const struct server *a, const struct server *b)
 {
+	return str_is(str_from(a->upstream->conf->name), b->upstream->conf->name) &&
+		str_is(str_from(a->conf->addr.text), b->conf->addr.text);
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Whether a connection made for one would have been made like this for the other. */
+static bool has_same_settings(const struct server *a, const struct server *b)
+{
+	const struct conf_upstream *x = a->upstream->conf, *y = b->upstream->conf;
+	const struct http_limits *l = &a->upstream->set->snapshot->limits;
+	const struct http_limits *m = &b->upstream->set->snapshot->limits;
+
+	return a->upstream->tls == b->upstream->tls && is_same_text(x->tls_name, y->tls_name) &&
+		l->head_bytes == m->head_bytes && l->headers == m->headers &&
+		x->timeouts.response_ms == y->timeouts.response_ms &&
+		x->timeouts.body_ms == y->timeouts.body_ms && x->timeouts.write_ms == y->timeouts.write_ms;
+}
+
+static void inherit_server(struct server *s, struct server *old)
+{
+	if (has_same_settings(s, old))
+		pool_move(&s->pool, &old->pool);
 	s->failures = old->failures;
 	s->ejected_until_ms = old->ejected_until_ms;
 	if (upstream_is_down(old))
@@ -84,7 +111,7 @@ static void inherit_server(struct server *s, const struct server *old)
 	s->looked_up_at_ms = old->looked_up_at_ms;
 }
 
-static void inherit_upstream(struct upstream *u, const struct upstream *old)
+static void inherit_upstream(struct upstream *u, struct upstream *old)
 {
 	for (unsigned i = 0; i < u->n_servers; i++)
 		for (unsigned k = 0; k < old->n_servers; k++)
@@ -92,16 +119,31 @@ static void inherit_upstream(struct upstream *u, const struct upstream *old)
 				inherit_server(&u->servers[i], &old->servers[k]);
 }
 
-static void inherit(struct upstream_set *set, const struct upstream_set *old)
+static void retire(struct upstream_set *old)
 {
-	for (unsigned i = 0; i < set->n; i++)
-		for (unsigned k = 0; k < old->n; k++)
-			if (str_is(str_from(set->at[i].conf->name), old->at[k].conf->name))
-				inherit_upstream(&set->at[i], &old->at[k]);
+	for (unsigned i = 0; i < old->n; i++)
+		for (unsigned k = 0; k < old->at[i].n_servers; k++)
+			pool_retire(&old->at[i].servers[k].pool);
+}
+
+static void inherit(struct upstream_set *set, struct upstream_set *old)
+{
+	struct map by_name;
+
+	map_init(&by_name);
+	for (unsigned k = 0; k < old->n; k++)
+		map_put(&by_name, str_from(old->at[k].conf->name), &old->at[k]);
+	for (unsigned i = 0; i < set->n; i++) {
+		struct upstream *same = map_get(&by_name, str_from(set->at[i].conf->name));
+
+		if (same)
+			inherit_upstream(&set->at[i], same);
+	}
+	map_fini(&by_name);
 }
 
 struct upstream_set *upstream_set_new(struct loop *l, struct snapshot *s, const struct origin_ops *ops,
-	const struct upstream_set *old)
+	struct upstream_set *old)
 {
 	struct upstream_set *set = mem_new(sizeof(*set));
 
@@ -112,8 +154,10 @@ struct upstream_set *upstream_set_new(struct loop *l, struct snapshot *s, const 
 	set->at = mem_new((set->n + 1) * sizeof(*set->at));
 	for (unsigned i = 0; i < set->n; i++)
 		init_upstream(set, i, ops);
-	if (old)
+	if (old) {
 		inherit(set, old);
+		retire(old);
+	}
 	return set;
 }
 

@@ -49,10 +49,11 @@ struct upstream_set {
 	unsigned refs;
 };
 
-/* ops: how exchanges reach an upstream. old: the set before this one, whose knowledge of the same servers
- * is taken over, or NULL. */
+/* ops: how exchanges reach an upstream. old: the set before this one, or NULL: what is known of the same
+ * servers is taken over, and their connections where the settings are the same; its other connections
+ * end with their exchanges. */
 struct upstream_set *upstream_set_new(struct loop *l, struct snapshot *s, const struct origin_ops *ops,
-	const struct upstream_set *old);
+	struct upstream_set *old);
 struct upstream_set *upstream_set_ref(struct upstream_set *set);
 void upstream_set_unref(struct upstream_set **set);
 
@@ -60,6 +61,8 @@ void upstream_set_unref(struct upstream_set **set);
 struct server *upstream_pick(struct upstream *u, uint64_t tried);
 /* Where to dial; NULL: by host name. Has a host name looked up again when that is due. */
 const struct addr *upstream_address(struct server *s);
+/* Whether two servers, of different sets, are the same one. */
+bool upstream_is_same(const struct server *a, const struct server *b);
 /* How a connect went. True when the server has another address to try. */
 bool upstream_connect_failed(struct server *s, enum err err);
 void upstream_connected(struct server *s);

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -24,6 +25,7 @@
 #include "proxy/frontend.h"
 #include "proxy/health.h"
 #include "proxy/plain.h"
+#include "proxy/ports.h"
 
 /* X(enumerator, name, meaning) */
 #define WORKER_STATES(X) \
@@ -38,7 +40,6 @@ enum worker_state {
 };
 
 enum {
-	LISTENERS_MAX = 16,
 	DUE_SLOTS = 256,
 	DUE_EVERY_MS = 60000,
 	CACHE_MIN_BYTES = 256 * 1024,
@@ -52,7 +53,7 @@ struct due_slot {
 
 struct worker {
 	struct worker_args args;
-	int https_fds[LISTENERS_MAX], http_fds[LISTENERS_MAX];
+	int https_fds[PORTS_MAX], http_fds[PORTS_MAX];
 	atomic_uint refs;              /* the owner's and one per message to control */
 	bool is_joined;                /* control loop only */
 	pthread_t thread;
@@ -60,8 +61,7 @@ struct worker {
 	/* the worker's thread only */
 	enum worker_state state;
 	struct context context;
-	struct listener *listeners[2 * LISTENERS_MAX];
-	unsigned n_listeners;
+	struct listener *https[PORTS_MAX], *http[PORTS_MAX];   /* by slot */
 	struct health *health;
 	struct deadline drain;
 	struct due_slot due[DUE_SLOTS];
@@ -148,6 +148,13 @@ static void tell_live(struct report *r)
 	w->args.events->on_challenges_live(w->args.owner, w, r->generation);
 }
 
+static void tell_settled(struct report *r)
+{
+	struct worker *w = r->worker;
+
+	w->args.events->on_settled(w->args.owner, w, r->generation);
+}
+
 static void tell_due(struct report *r)
 {
 	r->worker->args.events->on_due(r->worker->args.owner, r->name);
@@ -214,6 +221,13 @@ static void on_client_gone(void *owner)
 
 /* ---- orders ---- */
 
+/* What a reload says beside the snapshot. */
+struct ports_order {
+	int https[PORTS_MAX], http[PORTS_MAX];
+	uint16_t https_port;
+	unsigned connections_max;
+};
+
 struct order {
 	struct message message;
 	struct str name;           /* in text */
@@ -224,6 +238,7 @@ struct order {
 	uint64_t generation;
 	int64_t ms;
 	bool keep;
+	struct ports_order *ports;
 	char text[CHALLENGE_KEY];
 };
 
@@ -250,6 +265,13 @@ static struct order *order_of(struct message *m)
 	return container_of(m, struct order, message);
 }
 
+static void close_unused(const int fds[PORTS_MAX])
+{
+	for (unsigned i = 0; i < PORTS_MAX; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 static void end_order(struct order *o)
 {
 	if (o->entry)
@@ -258,6 +280,11 @@ static void end_order(struct order *o)
 		snapshot_unref(&o->snapshot);
 	if (o->challenges)
 		challenge_set_unref(&o->challenges);
+	if (o->ports) {
+		close_unused(o->ports->https);
+		close_unused(o->ports->http);
+	}
+	mem_free(&o->ports);
 	mem_free(&o);
 }
 
@@ -346,32 +373,90 @@ void worker_forget(struct worker *w, const char *name)
 static void use_snapshot(struct worker *w, struct snapshot *s)
 {
 	struct upstream_set *old = w->context.upstreams;
+	struct health *checks = w->health;
 
 	w->context.upstreams = upstream_set_new(w->context.loop, s, &attempt_ops, old);
-	health_stop(&w->health);
 	if (!w->args.index)
-		w->health = health_start(w->context.upstreams);
+		w->health = health_start(w->context.upstreams, checks);
+	health_stop(&checks);
 	if (old)
 		upstream_set_unref(&old);
 }
 
-static void deliver_snapshot(struct message *m, void *receiver)
+static int backlog_of(struct worker *w)
+{
+	int backlog = context_snapshot(&w->context)->conf->listen.backlog;
+
+	return backlog ? backlog : 1024;
+}
+
+/* The new ones first: whoever is at the door is let in by somebody. */
+static void change_listeners(struct worker *w, struct listener **listeners, int changes[PORTS_MAX],
+	listener_fn *fn)
+{
+	for (unsigned i = 0; i < PORTS_MAX; i++) {
+		struct listener *before = listeners[i];
+
+		if (changes[i] == PORT_STAYS && before)
+			listener_set_backlog(before, backlog_of(w));
+		if (changes[i] == PORT_STAYS)
+			continue;
+		listeners[i] = changes[i] < 0 ? NULL :
+			listener_start(w->context.loop, changes[i], backlog_of(w), fn, &w->context);
+		changes[i] = PORT_ENDS;
+		listener_close(&before);
+	}
+}
+
+static size_t cache_share(const struct conf *conf, unsigned n_workers)
+{
+	uint64_t bytes = conf->limits.cert_cache_bytes / n_workers;
+
+	return bytes > CACHE_MIN_BYTES ? (size_t)bytes : CACHE_MIN_BYTES;
+}
+
+static void settle(struct worker *w, struct order *o)
+{
+	struct context *x = &w->context;
+	const struct conf *conf = o->snapshot->conf;
+
+	use_snapshot(w, o->snapshot);
+	cache_forget_refusals(x->cache);
+	cache_resize(x->cache, cache_share(conf, w->args.n_workers), conf->on_demand.negative_names);
+	x->connections_max = o->ports->connections_max;
+	x->https_port = o->ports->https_port;
+	if (w->state == WORKER_RUNNING) {
+		change_listeners(w, w->https, o->ports->https, frontend_accept);
+		change_listeners(w, w->http, o->ports->http, plain_accept);
+	}
+	client_settle_all(x);
+}
+
+static void deliver_reload(struct message *m, void *receiver)
 {
 	struct order *o = order_of(m);
 	struct worker *w = receiver;
+	struct report *r;
 
-	if (w->state != WORKER_GONE) {
-		use_snapshot(w, o->snapshot);
-		cache_forget_refusals(w->context.cache);
-	}
+	if (w->state != WORKER_GONE)
+		settle(w, o);
+	r = new_report(w, tell_settled, STR_NONE);
+	r->generation = o->generation;
+	post(r);
 	end_order(o);
 }
 
-void worker_set_snapshot(struct worker *w, struct snapshot *s)
+void worker_reload(struct worker *w, const struct worker_reload_args *args)
 {
-	struct order *o = new_order(deliver_snapshot, NULL);
+	struct order *o = new_order(deliver_reload, NULL);
 
-	o->snapshot = snapshot_ref(s);
+	o->snapshot = snapshot_ref(args->snapshot);
+	o->generation = args->generation;
+	o->ports = mem_new(sizeof(*o->ports));
+	memcpy(o->ports->https, args->https, sizeof(o->ports->https));
+	memcpy(o->ports->http, args->http, sizeof(o->ports->http));
+	o->ports->https_port = args->https_port;
+	o->ports->connections_max = args->connections_max;
 	send_order(w, o);
 }
 
@@ -419,20 +504,11 @@ void worker_sought(struct worker *w, const char *key)
 
 /* ---- start ---- */
 
-static void listen_all(struct worker *w, const int *fds, unsigned n, listener_fn *fn)
+static void listen_all(struct worker *w, struct listener **listeners, const int *fds, unsigned n,
+	listener_fn *fn)
 {
-	int backlog = context_snapshot(&w->context)->conf->listen.backlog;
-
 	for (unsigned i = 0; i < n; i++)
-		w->listeners[w->n_listeners++] = listener_start(w->context.loop, fds[i],
-			backlog ? backlog : 1024, fn, &w->context);
-}
-
-static size_t cache_share(const struct worker_args *args)
-{
-	uint64_t bytes = args->snapshot->conf->limits.cert_cache_bytes / args->n_workers;
-
-	return bytes > CACHE_MIN_BYTES ? (size_t)bytes : CACHE_MIN_BYTES;
+		listeners[i] = listener_start(w->context.loop, fds[i], backlog_of(w), fn, &w->context);
 }
 
 static void *run(void *arg)
@@ -445,8 +521,8 @@ static void *run(void *arg)
 	pthread_setname_np(pthread_self(), name);
 	use_snapshot(w, first);
 	snapshot_unref(&w->args.snapshot);
-	listen_all(w, w->https_fds, w->args.n_https, frontend_accept);
-	listen_all(w, w->http_fds, w->args.n_http, plain_accept);
+	listen_all(w, w->https, w->https_fds, w->args.n_https, frontend_accept);
+	listen_all(w, w->http, w->http_fds, w->args.n_http, plain_accept);
 	loop_run(w->context.loop);
 	log_flush();
 	return NULL;
@@ -465,7 +541,7 @@ static void init_context(struct worker *w)
 	const struct conf *conf = w->args.snapshot->conf;
 
 	x->loop = loop_new();
-	x->cache = cache_new(cache_share(&w->args), conf->on_demand.negative_names);
+	x->cache = cache_new(cache_share(conf, w->args.n_workers), conf->on_demand.negative_names);
 	x->waiting = waiting_new(&waiting);
 	if (w->args.events->on_seek)
 		x->seeking = waiting_new(&seeking);
@@ -486,7 +562,7 @@ struct worker *worker_start(const struct worker_args *args)
 {
 	struct worker *w = mem_new(sizeof(*w));
 
-	ASSERT(args->n_https <= LISTENERS_MAX && args->n_http <= LISTENERS_MAX && args->n_workers);
+	ASSERT(args->n_https <= PORTS_MAX && args->n_http <= PORTS_MAX && args->n_workers);
 	w->args = *args;
 	w->args.snapshot = snapshot_ref(args->snapshot);
 	for (unsigned i = 0; i < args->n_https; i++)
@@ -505,8 +581,10 @@ struct worker *worker_start(const struct worker_args *args)
 
 static void stop_listening(struct worker *w)
 {
-	while (w->n_listeners)
-		listener_close(&w->listeners[--w->n_listeners]);
+	for (unsigned i = 0; i < PORTS_MAX; i++) {
+		listener_close(&w->https[i]);
+		listener_close(&w->http[i]);
+	}
 }
 
 static void drain_if_empty(struct worker *w)

@@ -33,6 +33,8 @@ struct worker_events {
 	void (*on_challenges_live)(void *owner, struct worker *w, uint64_t generation);
 	/* Served an entry that is past its renew_at_ms, or within its last sixth (once a minute per name). */
 	void (*on_due)(void *owner, const char *name);
+	/* The snapshot and the ports of this worker_reload are in force. */
+	void (*on_settled)(void *owner, struct worker *w, uint64_t generation);
 	/* No connection is left after worker_drain. */
 	void (*on_drained)(void *owner, struct worker *w);
 };
@@ -43,7 +45,7 @@ struct worker_args {
 	const struct worker_events *events;
 	void *owner;
 	struct snapshot *snapshot;         /* referenced */
-	/* Bound sockets, adopted: one per listen address. */
+	/* Bound sockets, adopted: one per listen address, in the slots from 0 on. */
 	const int *https_fds, *http_fds;
 	unsigned n_https, n_http;
 	atomic_uint *waiting;              /* handshakes waiting in the process, shared */
@@ -66,7 +68,15 @@ void worker_answer(struct worker *w, const struct worker_answer_args *args);
 void worker_install(struct worker *w, struct entry *e, bool keep);
 /* Drops a cached certificate or refusal. */
 void worker_forget(struct worker *w, const char *name);
-void worker_set_snapshot(struct worker *w, struct snapshot *s);
+struct worker_reload_args {
+	struct snapshot *snapshot;         /* referenced by the message */
+	const int *https, *http;           /* what to do with each slot: ports_change */
+	uint16_t https_port;               /* for redirects; 0: no TLS listener */
+	unsigned connections_max;
+	uint64_t generation;               /* for on_settled */
+};
+/* Another snapshot and other ports, in one turn. Connections live on; refusals are forgotten. */
+void worker_reload(struct worker *w, const struct worker_reload_args *args);
 /* After worker_set_challenges, if anything was found. */
 void worker_sought(struct worker *w, const char *key);
 void worker_set_challenges(struct worker *w, struct challenge_set *set, uint64_t generation);

@@ -12,6 +12,11 @@ void h1_input_init(struct h1_input *in, size_t max_bytes)
 	buf_init(&in->saved, max_bytes);
 }
 
+void h1_input_set_cap(struct h1_input *in, size_t max_bytes)
+{
+	buf_set_max(&in->saved, max_bytes);
+}
+
 void h1_input_fini(struct h1_input *in)
 {
 	buf_fini(&in->saved);

@@ -16,6 +16,8 @@ struct h1_input {
 };
 
 void h1_input_init(struct h1_input *in, size_t max_bytes);
+/* What is saved already stays. */
+void h1_input_set_cap(struct h1_input *in, size_t max_bytes);
 void h1_input_fini(struct h1_input *in);
 /* bytes come after what is saved; STR_NONE to look at that alone. E_LIMIT, E_NOMEM. */
 enum err h1_input_begin(struct h1_input *in, struct str bytes);

@@ -18,7 +18,6 @@
 #include <stdio.h>
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "net/deadline.h"
 #include "net/http/h1_input.h"
@@ -70,6 +69,7 @@ struct exchange {
 struct h1_server {
 	struct stream *stream;
 	struct h1_server_args args;
+	struct http_limits limits;   /* args.limits points here */
 	struct deadline deadline;
 	struct loop_task task;
 	struct exchange *x;
@@ -120,6 +120,8 @@ struct h1_server *h1_server_new(struct stream **s, const struct h1_server_args *
 	c->stream = *s;
 	*s = NULL;
 	c->args = *args;
+	c->limits = *args->limits;
+	c->args.limits = &c->limits;
 	h1_input_init(&c->input, args->limits->head_bytes + INPUT_SLACK);
 	loop_task_init(&c->task, on_task);
 	deadline_init(&c->deadline, args->loop, on_deadline);
@@ -225,13 +227,12 @@ static void step(struct h1_server *c, struct str bytes)
 static void answer_and_close(struct h1_server *c, unsigned status)
 {
 	const char *reason = head_reason(status);
-	char date[CLOCK_HTTP_DATE], text[512];
+	char text[512];
 	struct str part;
 	int n;
 
-	clock_http_date(date, clock_wall_ms());
 	n = snprintf(text, sizeof(text), "HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Type: text/plain\r\n"
-		"Content-Length: %zu\r\nConnection: close\r\n\r\n%u %s\n", status, reason, date,
+		"Content-Length: %zu\r\nConnection: close\r\n\r\n%u %s\n", status, reason, h1_writer_date().at,
 		strlen(reason) + 5, status, reason);
 	part = str_of(text, (size_t)n);
 	/* Should it fail there is nobody left to tell. */
@@ -495,26 +496,13 @@ static enum err wrote(struct exchange *x, enum err e)
 	return E_OK;
 }
 
-static struct str date_now(void)
-{
-	static _Thread_local int64_t second = -1;
-	static _Thread_local char text[CLOCK_HTTP_DATE];
-	int64_t now_ms = clock_wall_ms();
-
-	if (now_ms / 1000 != second) {
-		second = now_ms / 1000;
-		clock_http_date(text, now_ms);
-	}
-	return str_from(text);
-}
-
 static enum err write_response(struct exchange *x, const struct response_head *head)
 {
 	const struct h1_answer_args args = {
 		.is_http10 = x->head.version < 11,
 		.is_head = str_is(x->head.method, "HEAD"),
 		.keep_alive = x->keep_alive,
-		.date = date_now(),
+		.date = h1_writer_date(),
 	};
 
 	return wrote(x, h1_writer_response(&x->writer, head, &args));
@@ -753,6 +741,19 @@ static void fail(struct h1_server *c, enum err err, unsigned status)
 		free_exchange(x);
 	else
 		x->side.events->on_fail(x->side.owner, err);
+}
+
+void h1_server_adjust(struct h1_server *c, const struct h1_server_args *args)
+{
+	c->limits = *args->limits;
+	h1_input_set_cap(&c->input, args->limits->head_bytes + INPUT_SLACK);
+	c->args.idle_ms = args->idle_ms;
+	c->args.head_ms = args->head_ms;
+	c->args.body_ms = args->body_ms;
+	c->args.write_ms = args->write_ms;
+	c->args.requests_max = args->requests_max;
+	if (c->state == IDLE)
+		deadline_arm(&c->deadline, c->args.idle_ms);
 }
 
 void h1_server_drain(struct h1_server *c)

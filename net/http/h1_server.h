@@ -30,7 +30,7 @@ struct h1_server_events {
 
 struct h1_server_args {
 	struct loop *loop;
-	const struct http_limits *limits;   /* must outlive the connection */
+	const struct http_limits *limits;   /* copied */
 	const struct h1_server_events *events;
 	void *owner;
 	bool is_tls;                        /* scheme "https" */
@@ -40,6 +40,9 @@ struct h1_server_args {
 
 /* Takes the stream over (nulled). early: bytes already read (plain listener), or STR_NONE. */
 struct h1_server *h1_server_new(struct stream **s, const struct h1_server_args *args);
+/* Other limits, times and number of requests from now on, as in args; what is armed already runs out as it
+ * was. */
+void h1_server_adjust(struct h1_server *c, const struct h1_server_args *args);
 /* Drain: idle connections close now, others after their current exchange. */
 void h1_server_drain(struct h1_server *c);
 /* At once; no event follows. Nulls the pointer. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "net/http/h1_fields.h"
 
 enum { HELD_FIRST = 768, HELD_MAX = 512 * 1024 };
@@ -329,4 +330,17 @@ enum err h1_writer_end(struct h1_writer *w, const struct headers *trailers)
 		e = put_last_chunk(w, trailers);
 	w->how = H1_WRITE_ENDED;
 	return e ? e : h1_writer_flush(w);
+}
+
+struct str h1_writer_date(void)
+{
+	static _Thread_local int64_t second = -1;
+	static _Thread_local char text[CLOCK_HTTP_DATE];
+	int64_t now_ms = clock_wall_ms();
+
+	if (now_ms / 1000 != second) {
+		second = now_ms / 1000;
+		clock_http_date(text, now_ms);
+	}
+	return str_from(text);
 }

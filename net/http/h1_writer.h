@@ -53,4 +53,7 @@ static inline size_t h1_writer_held(const struct h1_writer *w)
 	return w->held.len;
 }
 
+/* Now, for Date: made once a second. Borrowed until the next call of this thread; NUL-terminated. */
+struct str h1_writer_date(void);
+
 #endif

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "net/listener.h"
+#include "proxy/ports.h"
 
 static void on_want(void *owner, struct worker *w, const char *name, const char *client_ip)
 {
@@ -64,10 +65,21 @@ static void on_drained(void *owner, struct worker *w)
 	((struct stand *)owner)->is_drained = true;
 }
 
+static void on_settled(void *owner, struct worker *w, uint64_t generation)
+{
+	struct stand *s = owner;
+
+	(void)w;
+	s->settled_generation = generation;
+	s->n_settled++;
+}
+
 static const struct worker_events events = {
-	on_want, on_unwant, NULL, on_seen, on_live, on_due, on_drained,
+	.on_want = on_want, .on_unwant = on_unwant, .on_challenge_seen = on_seen, .on_challenges_live = on_live,
+	.on_due = on_due, .on_settled = on_settled, .on_drained = on_drained,
 }, seeking_events = {
-	on_want, on_unwant, on_seek, on_seen, on_live, on_due, on_drained,
+	.on_want = on_want, .on_unwant = on_unwant, .on_seek = on_seek, .on_challenge_seen = on_seen,
+	.on_challenges_live = on_live, .on_due = on_due, .on_settled = on_settled, .on_drained = on_drained,
 };
 
 struct snapshot *stand_snapshot(struct stand *s, const char *config)
@@ -137,6 +149,18 @@ void stand_turn(struct stand *s)
 
 	loop_turn(s->loop);
 	nanosleep(&pause, NULL);
+}
+
+void stand_reload(struct stand *s, struct snapshot *next)
+{
+	unsigned n = s->n_settled + 1;
+	int same[PORTS_MAX];
+
+	for (unsigned i = 0; i < PORTS_MAX; i++)
+		same[i] = i ? PORT_ENDS : PORT_STAYS;
+	worker_reload(s->worker, &(struct worker_reload_args){ .snapshot = next, .https = same, .http = same,
+		.https_port = s->https_port, .connections_max = 1000, .generation = n });
+	ASSERT(stand_wait(s, &s->n_settled, n));
 }
 
 bool stand_wait(struct stand *s, const unsigned *what, unsigned n)

@@ -26,6 +26,8 @@ struct stand {
 	char wanted[STAND_NAMES][256], wanted_by[64], seen[256], sought[512];
 	uint64_t live_generation;
 	bool is_drained;
+	unsigned n_settled;
+	uint64_t settled_generation;
 };
 
 /* config: JSON. connections_max 0: 1000. Dies when anything fails. */
@@ -37,5 +39,7 @@ struct snapshot *stand_snapshot(struct stand *s, const char *config);
 /* Turns the loop until *what is at least n, for 5 s at most; whether it came. */
 bool stand_wait(struct stand *s, const unsigned *what, unsigned n);
 void stand_turn(struct stand *s);
+/* A reload with the same ports; returns when the worker has settled. */
+void stand_reload(struct stand *s, struct snapshot *next);
 
 #endif

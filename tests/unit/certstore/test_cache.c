@@ -245,6 +245,25 @@ static void names_too_long_to_be_names_are_not_kept(void **state)
 	cache_free(&c);
 }
 
+static void other_bounds_hold_at_once(void **state)
+{
+	struct cache *c = cache_new(SIZE_MAX, 4);
+
+	(void)state;
+	cache_refuse(c, STR("a.example"), E_DENIED, EVER);
+	cache_resize(c, SIZE_MAX, 4);
+	assert_int_equal(cache_refused(c, STR("a.example"), NOW, NULL), E_DENIED);
+	cache_resize(c, SIZE_MAX, 1);
+	assert_int_equal(cache_refused(c, STR("a.example"), NOW, NULL), E_OK);
+	cache_refuse(c, STR("a.example"), E_DENIED, EVER);
+	cache_refuse(c, STR("b.example"), E_DENIED, EVER);
+	assert_int_equal(cache_refused(c, STR("a.example"), NOW, NULL), E_OK);
+	cache_resize(c, SIZE_MAX, 0);
+	cache_refuse(c, STR("a.example"), E_DENIED, EVER);
+	assert_int_equal(cache_refused(c, STR("a.example"), NOW, NULL), E_OK);
+	cache_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +277,7 @@ int main(void)
 		cmocka_unit_test(refusals_are_bounded_and_the_oldest_go),
 		cmocka_unit_test(no_room_for_refusals_is_allowed),
 		cmocka_unit_test(names_too_long_to_be_names_are_not_kept),
+		cmocka_unit_test(other_bounds_hold_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, make, drop);

@@ -572,6 +572,30 @@ static void a_reader_that_stands_still_is_dropped(void **state)
 	served_stop(&a);
 }
 
+static void other_limits_and_times_hold_from_now_on(void **state)
+{
+	static const struct http_limits small = { 1024, 3 };
+	struct h1_server_args args = { .limits = &small, .idle_ms = 1000, .head_ms = 1000, .body_ms = 1000,
+		.write_ms = 1000, .requests_max = 3 };
+	struct app a;
+
+	(void)state;
+	served_start(&a, ECHO);
+	served_say(&a, GET "\r\n");
+	h1_server_adjust(a.server, &args);
+	served_say(&a, GET "\r\n");
+	assert_int_equal(a.n_requests, 2);
+	served_say(&a, GET "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\n\r\n");
+	assert_true(served_has(&a, "431 "));
+	assert_int_equal(a.n_requests, 2);
+	served_stop(&a);
+	served_start(&a, ECHO);
+	h1_server_adjust(a.server, &args);
+	served_wait(&a, 1100);
+	assert_int_equal(a.n_closed, 1);
+	served_stop(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -602,6 +626,7 @@ int main(void)
 		cmocka_unit_test(a_slow_reader_is_waited_for_before_the_next_request),
 		cmocka_unit_test(writable_is_told_when_the_queue_is_empty),
 		cmocka_unit_test(a_reader_that_stands_still_is_dropped),
+		cmocka_unit_test(other_limits_and_times_hold_from_now_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 /* A stream that keeps what is written, with a bar after each write. */
 struct sink {
@@ -148,6 +149,16 @@ static void a_204_has_neither_length_nor_body(void **state)
 	stop(&f);
 }
 
+static void the_date_is_that_of_the_clock(void **state)
+{
+	(void)state;
+	clock_test_set(784111777000, 1000);
+	assert_string_equal(h1_writer_date().at, "Sun, 06 Nov 1994 08:49:37 GMT");
+	clock_test_advance(1000);
+	assert_string_equal(h1_writer_date().at, "Sun, 06 Nov 1994 08:49:38 GMT");
+	clock_test_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +167,7 @@ int main(void)
 		cmocka_unit_test(connection_fields_come_from_facts_only),
 		cmocka_unit_test(what_would_break_the_line_is_refused),
 		cmocka_unit_test(a_204_has_neither_length_nor_body),
+		cmocka_unit_test(the_date_is_that_of_the_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,8 @@ struct worker {
 	unsigned n_installed, n_forgotten, n_published;
 	int64_t drain_ms;
 	bool is_stopped;
+	int https[PORTS_MAX];
+	uint64_t generation;
 };
 
 static struct worker workers[8];
@@ -52,6 +54,16 @@ void worker_set_challenges(struct worker *w, struct challenge_set *set, uint64_t
 	assert_null(set);
 	assert_int_equal(generation, 1);
 	w->n_published++;
+}
+
+void worker_reload(struct worker *w, const struct worker_reload_args *args)
+{
+	memcpy(w->https, args->https, sizeof(w->https));
+	w->generation = args->generation;
+	assert_int_equal(args->connections_max, 20);
+	for (unsigned i = 0; i < PORTS_MAX; i++)
+		if (args->https[i] >= 0)
+			close(args->https[i]);
 }
 
 void worker_drain(struct worker *w, int64_t deadline_ms)
@@ -153,6 +165,31 @@ static void all_are_drained_when_the_last_is(void **state)
 	fleet_join(&f);
 }
 
+static void a_reload_is_done_when_the_last_has_settled(void **state)
+{
+	struct conf_addr both[2] = { { CONF_ADDR_IP, "127.0.0.1:0", "127.0.0.1", 0 },
+		{ CONF_ADDR_IP, "127.0.0.2:0", "127.0.0.2", 0 } };
+	struct conf_listen listen = { .https = { both, 2 } };
+	struct fault fault = { 0 };
+	struct ports p, next;
+	struct fleet *f = start(&p, 2);
+
+	(void)state;
+	assert_int_equal(ports_reopen(&next, &p, &listen, &fault), E_OK);
+	assert_int_equal(fleet_reload(f, NULL, &next, 20), 1);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(workers[i].generation, 1);
+		assert_int_equal(workers[i].https[0], PORT_STAYS);
+		assert_true(workers[i].https[1] >= 0);
+		assert_int_equal(workers[i].https[2], PORT_ENDS);
+	}
+	assert_false(fleet_note_settled(f, &workers[0], 1));
+	assert_true(fleet_note_settled(f, &workers[1], 1));
+	ports_close(&next);
+	ports_close(&p);
+	fleet_join(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +197,7 @@ int main(void)
 		cmocka_unit_test(what_one_is_told_all_are_told),
 		cmocka_unit_test(a_challenge_is_live_when_the_slowest_has_it),
 		cmocka_unit_test(all_are_drained_when_the_last_is),
+		cmocka_unit_test(a_reload_is_done_when_the_last_has_settled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

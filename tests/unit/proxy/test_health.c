@@ -43,7 +43,7 @@ static int begin(void **state)
 	w->snapshot = stand_snapshot(&stand, config);
 	w->set = upstream_set_new(w->loop, w->snapshot, &attempt_ops, NULL);
 	w->server = &w->set->at[0].servers[0];
-	w->health = health_start(w->set);
+	w->health = health_start(w->set, NULL);
 	*state = w;
 	return 0;
 }
@@ -103,6 +103,24 @@ static void bad_answers_take_it_down_and_good_ones_up_again(void **state)
 	assert_true(comes_to(w, false));
 }
 
+/* Down after two failures in all, one of them before the reload. */
+static void a_reload_goes_on_counting(void **state)
+{
+	struct world *w = *state;
+	struct upstream_set *old = w->set;
+	struct health *before = w->health;
+
+	w->backend.answer = bad;
+	wait_for_requests(w, 1);
+	w->set = upstream_set_new(w->loop, w->snapshot, &attempt_ops, old);
+	w->server = &w->set->at[0].servers[0];
+	w->health = health_start(w->set, before);
+	health_stop(&before);
+	upstream_set_unref(&old);
+	assert_true(comes_to(w, true));
+	assert_true(atomic_load(&w->backend.n_requests) >= 2);
+}
+
 static void silence_takes_it_down(void **state)
 {
 	struct world *w = *state;
@@ -143,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(good_answers_keep_a_server_up, begin, end),
 		cmocka_unit_test_setup_teardown(bad_answers_take_it_down_and_good_ones_up_again, begin, end),
+		cmocka_unit_test_setup_teardown(a_reload_goes_on_counting, begin, end),
 		cmocka_unit_test_setup_teardown(silence_takes_it_down, begin, end),
 		cmocka_unit_test_setup_teardown(an_answer_that_makes_no_sense_takes_it_down, begin, end),
 		cmocka_unit_test_setup_teardown(a_closed_port_takes_it_down, begin, end),

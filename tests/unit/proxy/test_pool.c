@@ -217,6 +217,57 @@ static void a_lent_connection_outlives_the_pool(void **state)
 	assert_true(w->ends[0].is_eof || w->ends[0].err);
 }
 
+/* A second pool of the same kind. */
+static void init_other(struct world *w, struct pool *other, unsigned *in_flight)
+{
+	struct pool_args args = { .loop = w->loop, .limits = { 16384, 100 }, .idle_max = 2,
+		.times = &w->times, .in_flight = in_flight };
+
+	*in_flight = 0;
+	pool_init(other, &args);
+}
+
+static void connections_move_idle_and_lent(void **state)
+{
+	struct world *w = *state;
+	struct side *idle = connect_new(w), *lent = connect_new(w);
+	struct pool other;
+	unsigned in_flight;
+
+	init_other(w, &other, &in_flight);
+	exchange(w, idle, &w->ends[0]);
+	assert_int_equal(w->in_flight, 1);
+	pool_move(&other, &w->pool);
+	assert_int_equal(w->in_flight, 0);
+	assert_int_equal(in_flight, 1);
+	assert_null(pool_take(&w->pool));
+	exchange(w, lent, &w->ends[1]);
+	assert_int_equal(in_flight, 0);
+	exchange(w, pool_take(&other), &w->ends[1]);
+	exchange(w, pool_take(&other), &w->ends[1]);
+	turn(w, 0);
+	assert_false(w->ends[0].is_eof || w->ends[0].err);
+	turn(w, 1100);
+	assert_true(w->ends[0].is_eof || w->ends[0].err);
+	assert_true(w->ends[1].is_eof || w->ends[1].err);
+	pool_fini(&other);
+}
+
+static void a_retired_pool_keeps_nothing(void **state)
+{
+	struct world *w = *state;
+	struct side *idle = connect_new(w), *lent = connect_new(w);
+
+	exchange(w, idle, &w->ends[0]);
+	pool_retire(&w->pool);
+	turn(w, 0);
+	assert_true(w->ends[0].is_eof || w->ends[0].err);
+	exchange(w, lent, &w->ends[1]);
+	turn(w, 0);
+	assert_true(w->ends[1].is_eof || w->ends[1].err);
+	assert_int_equal(w->in_flight, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +278,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_connection_the_server_closes_leaves_the_pool, begin, end),
 		cmocka_unit_test_setup_teardown(a_broken_off_exchange_does_not_come_back, begin, end),
 		cmocka_unit_test_setup_teardown(a_lent_connection_outlives_the_pool, begin, end),
+		cmocka_unit_test_setup_teardown(connections_move_idle_and_lent, begin, end),
+		cmocka_unit_test_setup_teardown(a_retired_pool_keeps_nothing, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

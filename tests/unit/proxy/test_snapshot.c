@@ -96,6 +96,48 @@ static void a_missing_certificate_is_told_by_its_site(void **state)
 	snapshot_unref(&good);
 }
 
+static struct snapshot *next_of(struct snapshot *old)
+{
+	struct snapshot *next = NULL;
+	struct fault fault = { 0 };
+
+	assert_int_equal(snapshot_next(old->conf, NULL, old, &next, &fault), E_OK);
+	return next;
+}
+
+static void the_next_one_shares_what_is_the_same(void **state)
+{
+	struct snapshot *s = load(config), *next = next_of(s);
+
+	(void)state;
+	assert_ptr_equal(next->tls_server, s->tls_server);
+	assert_ptr_equal(next->tls_challenge, s->tls_challenge);
+	for (unsigned i = 0; i < 2; i++)
+		assert_ptr_equal(next->tls_upstream[i], s->tls_upstream[i]);
+	for (unsigned i = 0; i < s->conf->n_sites; i++)
+		assert_ptr_equal(next->operator_entries[i], s->operator_entries[i]);
+	snapshot_unref(&s);
+	assert_non_null(next->tls_server);
+	snapshot_unref(&next);
+}
+
+static void a_trust_file_that_was_written_to_is_read_again(void **state)
+{
+	struct snapshot *s, *next;
+	char command[600];
+
+	(void)state;
+	s = load(config);
+	snprintf(command, sizeof(command), "touch -d '2001-01-01' %s/cert.pem", blocking_certificate());
+	assert_int_equal(system(command), 0);
+	next = next_of(s);
+	for (unsigned i = 0; i < 2; i++)
+		if (s->tls_upstream[i])
+			assert_ptr_not_equal(next->tls_upstream[i], s->tls_upstream[i]);
+	snapshot_unref(&s);
+	snapshot_unref(&next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +145,8 @@ int main(void)
 		cmocka_unit_test(every_server_has_a_place_for_its_health),
 		cmocka_unit_test(the_last_reference_frees),
 		cmocka_unit_test(a_missing_certificate_is_told_by_its_site),
+		cmocka_unit_test(the_next_one_shares_what_is_the_same),
+		cmocka_unit_test(a_trust_file_that_was_written_to_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <errno.h>
 #include <string.h>
+#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "net/client_hello.h"
+#include "net/listener.h"
+#include "proxy/ports.h"
 #include "tests/support/blocking.h"
 #include "tests/support/stand.h"
 
@@ -251,12 +254,105 @@ static void a_new_snapshot_serves_new_sites_on_old_connections(void **state)
 		"\"%s/cert.pem\", \"key\": \"%s/key.pem\", \"redirect\": \"https://new.example\" } } }",
 		blocking_certificate(), blocking_certificate());
 	next = stand_snapshot(&w->stand, config);
-	worker_set_snapshot(w->stand.worker, next);
+	stand_reload(&w->stand, next);
 	snapshot_unref(&next);
-	for (int i = 0; i < 20; i++)
-		stand_turn(&w->stand);
+	assert_int_equal(w->stand.settled_generation, 1);
 	assert_non_null(strstr(blocking_tls_ask(&t, get, "\r\n\r\n"), "https://new.example/x"));
 	blocking_tls_close(&t);
+}
+
+static struct snapshot *next_snapshot(struct world *w, const char *site)
+{
+	char config[512];
+
+	snprintf(config, sizeof(config), "{ \"store\": \"unused\", \"sites\": { \"%s\": { \"cert\": "
+		"\"%s/cert.pem\", \"key\": \"%s/key.pem\", \"redirect\": \"https://new.example\" } } }",
+		site, blocking_certificate(), blocking_certificate());
+	return stand_snapshot(&w->stand, config);
+}
+
+static void idle_connections_of_a_removed_site_are_closed(void **state)
+{
+	struct world *w = *state;
+	struct snapshot *next = next_snapshot(w, "other.example");
+	struct blocking_tls t;
+
+	assert_int_equal(open_as(w, &t, "localhost"), E_OK);
+	assert_non_null(strstr(blocking_tls_ask(&t, get, "\r\n\r\nok"), "200 OK"));
+	stand_reload(&w->stand, next);
+	snapshot_unref(&next);
+	assert_string_equal(blocking_tls_ask(&t, "", NULL), "");
+	blocking_tls_close(&t);
+}
+
+static bool takes_connections(uint16_t port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool is_open = connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+
+	close(fd);
+	return is_open;
+}
+
+static void ports_come_and_go_and_connections_stay(void **state)
+{
+	struct world *w = *state;
+	struct snapshot *next = next_snapshot(w, "localhost");
+	int http[PORTS_MAX], https[PORTS_MAX];
+	struct fault fault;
+	struct blocking_tls t;
+	struct addr at;
+
+	assert_int_equal(open_as(w, &t, "localhost"), E_OK);
+	assert_non_null(strstr(blocking_tls_ask(&t, get, "\r\n\r\nok"), "200 OK"));
+	for (unsigned i = 0; i < PORTS_MAX; i++)
+		http[i] = https[i] = PORT_ENDS;
+	assert_int_equal(addr_parse_ip(&at, STR("127.0.0.1"), 0), E_OK);
+	assert_int_equal(listener_bind(&at, &https[1], &fault), E_OK);
+	uint16_t port = listener_port(https[1]);
+	worker_reload(w->stand.worker, &(struct worker_reload_args){ .snapshot = next, .https = https,
+		.http = http, .https_port = port, .connections_max = 1000, .generation = 7 });
+	snapshot_unref(&next);
+	assert_true(stand_wait(&w->stand, &w->stand.n_settled, 1));
+	assert_int_equal(w->stand.settled_generation, 7);
+	assert_true(takes_connections(port));
+	assert_false(takes_connections(w->stand.https_port));
+	assert_false(takes_connections(w->stand.http_port));
+	assert_non_null(strstr(blocking_tls_ask(&t, get, "\r\n\r\n"), "https://new.example/x"));
+	blocking_tls_close(&t);
+}
+
+static void a_connection_keeps_no_snapshot(void **state)
+{
+	struct world *w = *state;
+	struct snapshot *first = snapshot_ref(w->stand.snapshot), *next = next_snapshot(w, "localhost");
+	struct blocking_tls t;
+
+	assert_int_equal(open_as(w, &t, "localhost"), E_OK);
+	assert_non_null(strstr(blocking_tls_ask(&t, get, "\r\n\r\nok"), "200 OK"));
+	stand_reload(&w->stand, next);
+	assert_int_equal(atomic_load(&first->refs), 2);   /* the stand's and ours */
+	snapshot_unref(&first);
+	snapshot_unref(&next);
+	blocking_tls_close(&t);
+}
+
+static void a_reload_of_a_worker_that_is_gone_leaks_nothing(void **state)
+{
+	struct world *w = *state;
+	struct snapshot *next = next_snapshot(w, "localhost");
+	int slots[PORTS_MAX];
+
+	for (unsigned i = 0; i < PORTS_MAX; i++)
+		slots[i] = PORT_STAYS;
+	worker_stop(w->stand.worker);
+	worker_reload(w->stand.worker, &(struct worker_reload_args){ .snapshot = next, .https = slots,
+		.http = slots, .connections_max = 1, .generation = 1 });
+	snapshot_unref(&next);
+	while (!w->stand.is_drained)
+		stand_turn(&w->stand);
 }
 
 static void draining_ends_idle_connections_and_then_the_worker(void **state)
@@ -344,6 +440,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_installed_certificate_serves_who_waits, begin, end),
 		cmocka_unit_test_setup_teardown(only_keeping_puts_a_certificate_where_none_was, begin, end),
 		cmocka_unit_test_setup_teardown(a_new_snapshot_serves_new_sites_on_old_connections, begin, end),
+		cmocka_unit_test_setup_teardown(idle_connections_of_a_removed_site_are_closed, begin, end),
+		cmocka_unit_test_setup_teardown(ports_come_and_go_and_connections_stay, begin, end),
+		cmocka_unit_test_setup_teardown(a_connection_keeps_no_snapshot, begin, end),
+		cmocka_unit_test_setup_teardown(a_reload_of_a_worker_that_is_gone_leaks_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(draining_ends_idle_connections_and_then_the_worker, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_left_at_the_deadline_is_cut, begin, end),
 		cmocka_unit_test_setup_teardown(stopping_in_the_middle_of_everything_is_clean, begin, end),
