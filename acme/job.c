@@ -31,22 +31,26 @@
 #include "base/mem.h"
 #include "net/random.h"
 
-/* X(enumerator, function, text) */
+/* X(enumerator, ask, answer to its errand, text) */
 #define JOB_STATES(X) \
-	X(JOB_RECALL, recall, "recalling earlier failures") \
-	X(JOB_QUEUED, queued, "waiting for its turn") \
-	X(JOB_LOCK, lock, "waiting for another process") \
-	X(JOB_STORED, stored, "looking into the store") \
-	X(JOB_JOURNAL, journal, "looking for an unfinished order") \
-	X(JOB_PROBE, probe, "checking clock and store") \
-	X(JOB_ACCOUNT, account, "preparing the account") \
-	X(JOB_KEY, key, "making the key") \
-	X(JOB_ORDER, order, "ordering") \
-	X(JOB_CHECK, check, "checking the certificate") \
-	X(JOB_SAVE, save, "saving the certificate")
+	X(JOB_RECALL, ask_recall, answer_recall, "recalling earlier failures") \
+	X(JOB_QUEUED, ask_queued, NULL, "waiting for its turn") \
+	X(JOB_LOCK, ask_lock, answer_lock, "waiting for another process") \
+	X(JOB_STORED, ask_stored, answer_stored, "looking into the store") \
+	X(JOB_JOURNAL, ask_journal, answer_journal, "looking for an unfinished order") \
+	X(JOB_PROBE, ask_probe, answer_probe, "checking clock and store") \
+	X(JOB_ACCOUNT, ask_account, NULL, "preparing the account") \
+	X(JOB_KEY, ask_key, answer_key, "making the key") \
+	X(JOB_ORDER, ask_order, answer_signature, "ordering") \
+	X(JOB_CHECK, ask_check, answer_check, "checking the certificate") \
+	X(JOB_SAVE, ask_save, answer_save, "saving the certificate")
+
+typedef void job_ask_fn(struct job *j);
+/* object: the job's from now on, NULL where the errand brings none. */
+typedef void job_answer_fn(struct job *j, void *object);
 
 enum job_state {
-#define X(name, fn, text) name,
+#define X(name, ask, answer, text) name,
 	JOB_STATES(X)
 #undef X
 };
@@ -83,15 +87,17 @@ struct job {
 	int64_t started_at_ms, run_at_ms;   /* loop clock */
 };
 
-#define X(name, fn, text) static void ask_##fn(struct job *j);
-JOB_STATES(X)
-#undef X
+static job_ask_fn ask_recall, ask_queued, ask_lock, ask_stored, ask_journal, ask_probe, ask_account, ask_key,
+	ask_order, ask_check, ask_save;
+static job_answer_fn answer_recall, answer_lock, answer_stored, answer_journal, answer_probe, answer_key,
+	answer_signature, answer_check, answer_save;
 
 static const struct {
 	const char *text;
-	void (*ask)(struct job *j);
+	job_ask_fn *ask;
+	job_answer_fn *answer;
 } rows[] = {
-#define X(name, fn, text) { text, ask_##fn },
+#define X(name, ask, answer, text) { text, ask, answer },
 	JOB_STATES(X)
 #undef X
 };
@@ -157,8 +163,9 @@ static void ask_recall(struct job *j)
 	j->errand = memory_recall(&j->env->memory, j->name, on_errand, j);
 }
 
-static void answer_recall(struct job *j, struct failure *f)
+static void answer_recall(struct job *j, void *object)
 {
+	struct failure *f = object;
 	const struct failure *newer = memory_newest(&j->env->memory, j->name);
 	if (newer)
 		j->failure = *newer;
@@ -201,8 +208,9 @@ static void ask_lock(struct job *j)
 	j->errand = errand_lock(j->env->store, j->name, LOCK_WAIT_MS, on_errand, j);
 }
 
-static void answer_lock(struct job *j)
+static void answer_lock(struct job *j, void *object)
 {
+	(void)object;
 	j->is_locked = true;
 	enter(j, JOB_STORED);
 }
@@ -215,8 +223,9 @@ static void ask_stored(struct job *j)
 		on_errand, j);
 }
 
-static void answer_stored(struct job *j, struct entry *e)
+static void answer_stored(struct job *j, void *object)
 {
+	struct entry *e = object;
 	int64_t now = clock_wall_ms();
 	bool is_advised = e && j->advised[0] && str_is(str_from(e->ari_id), j->advised);
 	if (!e || j->is_forced || !entry_is_valid_at(e, now) || now >= e->renew_at_ms
@@ -255,8 +264,9 @@ static bool is_of_a_ca(struct job *j)
 	return at < n;
 }
 
-static void answer_journal(struct job *j, struct journal *journal)
+static void answer_journal(struct job *j, void *object)
 {
+	struct journal *journal = object;
 	if (journal) {
 		j->journal = *journal;
 		mem_release(journal);
@@ -281,8 +291,9 @@ static void ask_probe(struct job *j)
 		j->errand = errand_probe(j->env->store, on_errand, j);
 }
 
-static void answer_probe(struct job *j)
+static void answer_probe(struct job *j, void *object)
 {
+	(void)object;
 	j->env->probe_again_ms = loop_now_ms(j->env->loop) + PROBE_AGE_MS;
 	enter(j, JOB_ACCOUNT);
 }
@@ -374,9 +385,9 @@ static void ask_key(struct job *j)
 	j->errand = errand_work(j->env->loop, leaf_make, leaf, leaf_free, on_errand, j);
 }
 
-static void answer_key(struct job *j, struct leaf *leaf)
+static void answer_key(struct job *j, void *object)
 {
-	j->leaf = leaf;
+	j->leaf = object;
 	enter(j, JOB_ORDER);
 }
 
@@ -426,8 +437,9 @@ static void ask_signature(struct job *j)
 		internal_leaf_free, on_errand, j);
 }
 
-static void answer_signature(struct job *j, struct internal_leaf *leaf)
+static void answer_signature(struct job *j, void *object)
 {
+	struct internal_leaf *leaf = object;
 	breaker_worked(&ca_of(j)->breaker);
 	str_copy(j->ordered_at, ACME_URL, str_from(CONF_CA_INTERNAL));
 	j->delivery = delivery_new(j->name, buf_str(&leaf->chain_pem));
@@ -593,9 +605,9 @@ static void ask_check(struct job *j)
 	j->errand = errand_work(j->env->loop, delivery_check, d, delivery_free, on_errand, j);
 }
 
-static void answer_check(struct job *j, struct delivery *d)
+static void answer_check(struct job *j, void *object)
 {
-	j->delivery = d;
+	j->delivery = object;
 	enter(j, JOB_SAVE);
 }
 
@@ -623,8 +635,9 @@ static void end_issued(struct job *j, const struct fault *fault)
 	end(j, E_OK, e, fault, 0);
 }
 
-static void answer_save(struct job *j)
+static void answer_save(struct job *j, void *object)
 {
+	(void)object;
 	/* In this order: a kill in between leaves an order that is known to be over. */
 	drop_journal(j);
 	end_issued(j, NULL);
@@ -638,43 +651,6 @@ static void save_failed(struct job *j, const struct fault *fault)
 }
 
 /* ---- callbacks ---- */
-static void answer_errand(struct job *j, void *object)
-{
-	switch (j->state) {
-	case JOB_RECALL:
-		answer_recall(j, object);
-		return;
-	case JOB_LOCK:
-		answer_lock(j);
-		return;
-	case JOB_STORED:
-		answer_stored(j, object);
-		return;
-	case JOB_JOURNAL:
-		answer_journal(j, object);
-		return;
-	case JOB_PROBE:
-		answer_probe(j);
-		return;
-	case JOB_KEY:
-		answer_key(j, object);
-		return;
-	case JOB_ORDER:
-		answer_signature(j, object);
-		return;
-	case JOB_CHECK:
-		answer_check(j, object);
-		return;
-	case JOB_SAVE:
-		answer_save(j);
-		return;
-	case JOB_QUEUED:
-	case JOB_ACCOUNT:
-		break;
-	}
-	UNREACHABLE();
-}
-
 static void errand_failed(struct job *j, const struct fault *fault)
 {
 	struct fault f = *fault;
@@ -683,7 +659,7 @@ static void errand_failed(struct job *j, const struct fault *fault)
 	case JOB_RECALL:   /* nothing known, or nothing readable: what counts comes from the CA */
 	case JOB_STORED:
 	case JOB_JOURNAL:
-		answer_errand(j, NULL);
+		rows[j->state].answer(j, NULL);
 		return;
 	case JOB_SAVE:
 		save_failed(j, &f);
@@ -709,7 +685,7 @@ static void on_errand(void *owner, enum err err, void *object, const struct faul
 	if (err)
 		errand_failed(j, fault);
 	else
-		answer_errand(j, object);
+		rows[j->state].answer(j, object);
 }
 
 /* ---- the door ---- */
