@@ -16,6 +16,7 @@ static const char mark[] = "(set ";
 
 struct walk {
 	struct diff *d;
+	const struct json *before, *after;   /* all of both */
 	char path[PATH_SIZE];
 };
 
@@ -100,6 +101,19 @@ static bool has_room(struct diff *d)
 	return true;
 }
 
+/* An upstream has the global timeouts unless it says something else: their change is told once. */
+static bool is_told_above(const struct walk *w, const struct json *before, const struct json *after)
+{
+	const char *key = strstr(w->path, "\"].timeouts.");
+	const struct json *was, *is;
+
+	if (!key || !str_has_prefix(str_from(w->path), STR("upstreams[")) || !before || !after)
+		return false;
+	was = json_get(json_get(w->before, "timeouts"), strrchr(key, '.') + 1);
+	is = json_get(json_get(w->after, "timeouts"), strrchr(key, '.') + 1);
+	return was && is && is_equal(before, was) && is_equal(after, is);
+}
+
 static void add(struct walk *w, enum field_reload word, const struct json *before,
 	const struct json *after)
 {
@@ -107,6 +121,8 @@ static void add(struct walk *w, enum field_reload word, const struct json *befor
 	const char *path = arena_strndup(&d->arena, w->path, strlen(w->path));
 
 	ASSERT(word == RELOAD_LIVE || word == RELOAD_RESTART);
+	if (is_told_above(w, before, after))
+		return;
 	d->n_restart += word == RELOAD_RESTART;
 	if (path && has_room(d))
 		d->at[d->n++] = (struct diff_change){ path, text_of(w, before), text_of(w, after), word };
@@ -168,7 +184,7 @@ struct diff *diff_new(const struct conf *before, const struct conf *after)
 {
 	struct diff *d = mem_new(sizeof(*d));
 	struct json *a = json_new_object(), *b = json_new_object();
-	struct walk w = { .d = d };
+	struct walk w = { .d = d, .before = a, .after = b };
 
 	arena_init(&d->arena, ARENA_MAX);
 	field_print_marked(fields_top, before, a);

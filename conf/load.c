@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/json_scan.h"
 #include "base/printable.h"
 #include "conf/environment.h"
 #include "conf/link.h"
@@ -233,6 +234,103 @@ enum err load_text(struct str text, const char *name, const struct load_args *ar
 	*out = c;
 	return e;
 }
+
+/* ---- finding the instance of a broken configuration ---- */
+
+enum { WHERE_DEPTH = 32, WHERE_TEXT = 4096 };
+
+struct where {
+	struct conf *conf;
+	struct str keys[WHERE_DEPTH];   /* the last key at each depth */
+	unsigned depth;
+};
+
+static void note_text(struct where *w, struct str text)
+{
+	char plain[WHERE_TEXT];
+
+	if (memchr(text.at, '\\', text.len) || str_find(text, '$') >= 0 || !str_copy(plain, sizeof(plain), text))
+		return;
+	if (w->depth == 1 && str_is(w->keys[1], "store"))
+		w->conf->store = arena_strndup(&w->conf->arena, plain, text.len);
+	else if (w->depth == 2 && str_is(w->keys[1], "admin") && str_is(w->keys[2], "socket"))
+		w->conf->admin.socket = arena_strndup(&w->conf->arena, plain, text.len);
+}
+
+/* The end of the quoted text that begins at i. */
+static size_t end_of_text(struct str text, size_t i)
+{
+	for (i++; i < text.len && text.at[i] != '"'; i++)
+		i += text.at[i] == '\\';
+	return i < text.len ? i : text.len;
+}
+
+/* What can be read of a text whose JSON is wrong somewhere: brackets, keys and texts. */
+static void salvage(struct conf *c, struct str text)
+{
+	struct where w = { .conf = c };
+
+	for (size_t i = 0; i < text.len; i++) {
+		size_t end, next;
+
+		if (text.at[i] == '{' || text.at[i] == '[')
+			w.depth++;
+		else if ((text.at[i] == '}' || text.at[i] == ']') && w.depth)
+			w.depth--;
+		if (text.at[i] != '"' || w.depth >= WHERE_DEPTH)
+			continue;
+		end = end_of_text(text, i);
+		for (next = end + 1; next < text.len && strchr(" \t\r\n", text.at[next]);)
+			next++;
+		if (next < text.len && text.at[next] == ':')
+			w.keys[w.depth] = str_of(text.at + i + 1, end - i - 1);
+		else
+			note_text(&w, str_of(text.at + i + 1, end - i - 1));
+		i = end;
+	}
+}
+
+static void apply_where(struct parse *p, struct str text, const char *name)
+{
+	char *blanked = mem_try(text.len + 1);
+	size_t at;
+
+	if (apply_text(p, text, name) == E_OK || !blanked) {
+		mem_free(&blanked);
+		return;
+	}
+	if (text.len)
+		memcpy(blanked, text.at, text.len);
+	(void)json_scan_blank(blanked, text.len, &at);
+	salvage(p->conf, str_of(blanked, text.len));
+	mem_free(&blanked);
+}
+
+static enum err read_file(const char *path, struct buf *text);
+
+struct conf *load_where(const struct load_args *args)
+{
+	struct conf *c = mem_new(sizeof(*c));
+	struct conf_problems ignored = { 0 };
+	struct parse p;
+	struct buf text;
+
+	atomic_init(&c->refs, 1);
+	arena_init(&c->arena, ARENA_MAX);
+	parse_init(&p, c, &ignored, args->environment);
+	parse_defaults(&p, fields_top, c);
+	set_default_store(&p);
+	buf_init(&text, json_limits_config.bytes + READ_STEP * 2);
+	if (args->file && read_file(args->file, &text) == E_OK && text.len)
+		apply_where(&p, buf_str(&text), args->file);
+	environment_apply(&p, args->environment);
+	environment_apply_overrides(&p, args->overrides);
+	parse_fini(&p);
+	buf_fini(&text);
+	return c;
+}
+
+/* ---- files ---- */
 
 static enum err read_file(const char *path, struct buf *text)
 {

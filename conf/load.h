@@ -23,6 +23,9 @@ enum err load_conf(const struct load_args *args, struct conf **out, struct conf_
 /* The same from text in memory; name is used in messages. For tests, fuzzing and the admin API. */
 enum err load_text(struct str text, const char *name, const struct load_args *args, struct conf **out,
 	struct conf_problems *problems);
+/* Enough to find the instance that runs by these sources: "store" and "admin.socket", also where the rest is
+ * wrong or no JSON at all; nothing else in it means anything. Never NULL. */
+struct conf *load_where(const struct load_args *args);
 /* Where "sallyport run" looks without -c: "sallyport.json" here, then the system's directory. NULL
  * when neither exists. */
 const char *load_default_file(void);

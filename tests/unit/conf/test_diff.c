@@ -58,6 +58,22 @@ static void a_value_that_differs_is_told_with_both_values(void **state)
 	diff_free(&d);
 }
 
+static void what_upstreams_inherit_is_told_once(void **state)
+{
+	struct diff *d = diff_of("{" SITE "}", "{\"timeouts\": {\"response\": \"5s\"}, " SITE "}");
+
+	(void)state;
+	assert_int_equal(d->n, 1);
+	assert_string_equal(d->at[0].path, "timeouts.response");
+	diff_free(&d);
+	d = diff_of("{\"upstreams\": {\"u\": {\"servers\": [\"127.0.0.1:1\"]}}, " SITE "}",
+		"{\"upstreams\": {\"u\": {\"servers\": [\"127.0.0.1:1\"], \"timeouts\": {\"response\": \"5s\"}}}, "
+		SITE "}");
+	assert_int_equal(d->n, 1);
+	assert_string_equal(d->at[0].path, "upstreams[\"u\"].timeouts.response");
+	diff_free(&d);
+}
+
 static void sites_come_go_and_change_by_name(void **state)
 {
 	struct diff *d = diff_of("{\"sites\": {\"a.example\": \"127.0.0.1:1\", \"b.example\": \"127.0.0.1:1\"}}",
@@ -163,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal_ones_have_no_differences),
 		cmocka_unit_test(a_value_that_differs_is_told_with_both_values),
+		cmocka_unit_test(what_upstreams_inherit_is_told_once),
 		cmocka_unit_test(sites_come_go_and_change_by_name),
 		cmocka_unit_test(secrets_are_compared_and_never_shown),
 		cmocka_unit_test(long_values_are_cut_and_long_lists_capped),

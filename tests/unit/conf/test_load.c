@@ -278,6 +278,39 @@ static void many_sites_load_in_linear_time(void **state)
 	buf_fini(&text);
 }
 
+static void check_where(const char *text, const char *store, const char *socket)
+{
+	char path[] = "/tmp/sallyport-where-XXXXXX";
+	int fd = mkstemp(path);
+	struct conf *c;
+
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	c = load_where(&(struct load_args){ .file = path });
+	unlink(path);
+	assert_string_equal(c->store, store);
+	if (socket)
+		assert_string_equal(c->admin.socket, socket);
+	else
+		assert_null(c->admin.socket);
+	conf_unref(&c);
+}
+
+static void an_instance_is_found_by_a_broken_file(void **state)
+{
+	static char *environment[] = { "SALLYPORT_STORE=/e", NULL };
+	struct conf *c;
+
+	(void)state;
+	check_where("{\"store\": \"/a\", \"timeoutz\": 1}", "/a", NULL);
+	check_where("{\"x\": {\"store\": \"/no\"}, // \"store\": \"/no\"\n \"store\": \"/a\" \"sites\": {}}", "/a", NULL);
+	check_where("{\"admin\": {\"socket\": \"/s\"}, \"store\": \"/a\", \"sites\": {", "/a", "/s");
+	check_where("{\"list\": [\"store\", \"x\"], \"store\" : \"/a\",,}", "/a", NULL);
+	c = load_where(&(struct load_args){ .file = "/nonexistent", .environment = environment });
+	assert_string_equal(c->store, "/e");
+	conf_unref(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +327,7 @@ int main(void)
 		cmocka_unit_test(truncated_configurations_are_refused),
 		cmocka_unit_test(damaged_configurations_do_no_harm),
 		cmocka_unit_test(many_sites_load_in_linear_time),
+		cmocka_unit_test(an_instance_is_found_by_a_broken_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
