@@ -60,9 +60,17 @@ struct wishing {
 	void *owner;
 };
 
+/* What a configuration needs of files. */
+struct issuer_plan {
+	struct conf *conf;
+	struct tls_context **trusts;   /* by CA; NULL for our own */
+};
+
 struct issuer {
 	struct audit *audit;
 	struct conf *conf;
+	struct tls_context **trusts;   /* as the CAs */
+	const char *user_agent;
 	struct job_env env;
 	struct dns_line *dns;
 	struct map tickets;        /* name -> struct ticket * */
@@ -245,8 +253,7 @@ static void on_unsaved_timer(struct deadline *d)
 
 /* ---- CAs ---- */
 
-static enum err open_ca(struct issuer *i, struct ca *ca, const struct conf_ca *conf,
-	const char *user_agent, struct fault *fault)
+static void open_ca(struct issuer *i, struct ca *ca, const struct conf_ca *conf, struct tls_context *trust)
 {
 	ca->loop = i->env.loop;
 	ca->conf = conf;
@@ -255,17 +262,12 @@ static enum err open_ca(struct issuer *i, struct ca *ca, const struct conf_ca *c
 	signer_init(&ca->signer);
 	if (conf->is_internal) {
 		ca->internal = internal_ca_new(i->env.loop, i->env.store);
-		return E_OK;
+		return;
 	}
-	enum err err = transport_fetch_new(i->env.loop, conf, user_agent, &ca->transport, fault);
-	if (err) {
-		fault_during(fault, "preparing the CA %s", conf->name);
-		return err;
-	}
+	ca->transport = transport_fetch_new(i->env.loop, trust, i->user_agent);
 	ca->directory = directory_new(i->env.loop, ca->transport, conf->directory);
 	ca->account = account_new(&(struct account_args){ .ca = ca, .store = i->env.store,
 		.email = i->conf->acme.email });
-	return E_OK;
 }
 
 static void close_ca(struct ca *ca)
@@ -279,19 +281,75 @@ static void close_ca(struct ca *ca)
 	ca->transport = NULL;
 }
 
-static enum err open_cas(struct issuer *i, const char *user_agent, struct fault *fault)
+static enum err read_trust(const struct conf_ca *ca, struct tls_context **out, struct fault *fault)
 {
-	const struct conf_acme *acme = &i->conf->acme;
+	struct tls_client_args args = { .trust_file = ca->trust };
+	if (ca->is_internal)
+		return E_OK;
+	fault_clear(fault);
+	enum err err = tls_context_client(&args, out, fault);
+	if (err)
+		fault_during(fault, "preparing the CA %s", ca->name);
+	return err;
+}
+
+enum err issuer_prepare(struct conf *conf, struct issuer_plan **out, struct fault *fault)
+{
+	const struct conf_acme *acme = &conf->acme;
+	enum err err = E_OK;
+	*out = NULL;
 	if (!acme->n_ca)
 		return fault_set(fault, E_CONFIG, "acme.ca names no CA");
+	struct issuer_plan *p = mem_new(sizeof *p);
+	p->conf = conf_ref(conf);
+	p->trusts = mem_new(acme->n_ca * sizeof(struct tls_context *));
+	for (unsigned n = 0; n < acme->n_ca && !err; n++)
+		err = read_trust(&acme->ca[n], &p->trusts[n], fault);
+	if (err)
+		issuer_plan_free(&p);
+	*out = p;
+	return err;
+}
+
+static void free_trusts(struct tls_context ***trusts, const struct conf *conf)
+{
+	for (unsigned n = 0; *trusts && n < conf->acme.n_ca; n++)
+		if ((*trusts)[n])
+			tls_context_unref(&(*trusts)[n]);
+	mem_free(trusts);
+}
+
+void issuer_plan_free(struct issuer_plan **plan)
+{
+	struct issuer_plan *p = *plan;
+	if (!p)
+		return;
+	*plan = NULL;
+	if (p->conf)
+		free_trusts(&p->trusts, p->conf);
+	conf_unref(&p->conf);
+	mem_free(&p);
+}
+
+/* Everything but the jobs; what of before is to be kept is the caller's. */
+static void adopt(struct issuer *i, struct issuer_plan **plan)
+{
+	const struct conf_acme *acme = &(*plan)->conf->acme;
+	i->conf = (*plan)->conf;
+	i->trusts = (*plan)->trusts;
+	mem_free(plan);
+	i->env.acme = acme;
+	i->env.can[CONF_DNS_01] = conf_dns_is_set(&acme->dns);
+	i->env.can[CONF_DNS_PERSIST_01] = true;
+	i->dns = dns_line_new(i->env.loop, i->conf);
 	i->env.cas = mem_new(acme->n_ca * sizeof *i->env.cas);
-	for (; i->env.n_cas < acme->n_ca; i->env.n_cas++) {
-		enum err err = open_ca(i, &i->env.cas[i->env.n_cas], &acme->ca[i->env.n_cas], user_agent,
-			fault);
-		if (err)
-			return err;
-	}
-	return E_OK;
+	i->env.n_cas = acme->n_ca;
+	for (unsigned n = 0; n < acme->n_ca; n++)
+		open_ca(i, &i->env.cas[n], &acme->ca[n], i->trusts[n]);
+	i->desk = desk_new(&(struct desk_args){ .loop = i->env.loop, .store = i->env.store,
+		.conf = i->conf, .cas = i->env.cas, .n_cas = i->env.n_cas, .on_turn = on_turn,
+		.on_refused = on_refused, .owner = i });
+	i->env.governor = desk_governor(i->desk);
 }
 
 /* ---- revocations ---- */
@@ -393,39 +451,125 @@ bool issuer_account_trouble(const struct issuer *i, unsigned n, char *text, size
 	return !ca->internal && account_report_trouble(account_facts(ca->account), ca->conf->name, text, cap);
 }
 
+/* ---- another configuration ---- */
+
+/* Rows of "acme" that are others' business. */
+static bool is_ours(const char *path)
+{
+	struct str at = str_from(path);
+	return str_is(at, "email") || str_has_prefix(at, STR("on_demand.budget"))
+		|| (str_has_prefix(at, STR("acme.")) && !str_is(at, "acme.self_check"));
+}
+
+bool issuer_is_concerned(const struct issuer *i, const struct conf *next, const struct diff *diff)
+{
+	bool is_concerned = diff->n_more > 0
+		|| i->env.can[CONF_TLS_ALPN_01] != (next->listen.https.n > 0)
+		|| i->env.can[CONF_HTTP_01] != (next->listen.http.n > 0);
+	for (unsigned n = 0; n < diff->n && !is_concerned; n++)
+		is_concerned = is_ours(diff->at[n].path);
+	for (unsigned n = 0; n < i->env.n_cas && !is_concerned; n++)
+		is_concerned = i->trusts[n]
+			&& !tls_context_is_current(i->trusts[n], i->conf->acme.ca[n].trust);
+	return is_concerned;
+}
+
+struct ca *issuer_successor(struct issuer *i, const struct ca *before)
+{
+	return issuer_adviser(i, before->conf->directory);
+}
+
+/* Whether a CA is down, and what worked with it, does not change with our configuration. */
+static void inherit(struct issuer *i, const struct ca *before, unsigned n)
+{
+	for (unsigned k = 0; k < n; k++) {
+		unsigned at = ca_find(i->env.cas, i->env.n_cas, before[k].conf->directory);
+		if (at == i->env.n_cas)
+			continue;
+		i->env.cas[at].breaker = before[k].breaker;
+		i->env.cas[at].worked = before[k].worked;
+	}
+}
+
+static void pause_all(struct issuer *i)
+{
+	size_t cursor = 0;
+	struct str name;
+	void *ticket;
+	while (map_next(&i->tickets, &cursor, &name, &ticket)) {
+		struct ticket *t = ticket;
+		desk_leave(i->desk, &t->turn, t->turn.grant.is_placed ? GRANT_UNKNOWN : GRANT_UNUSED);
+		job_pause(t->job);
+		t->turn = (struct turn){ 0 };
+		list_init(&t->turn.node);
+	}
+}
+
+static void resume_all(struct issuer *i)
+{
+	size_t cursor = 0;
+	struct str name;
+	void *ticket;
+	while (map_next(&i->tickets, &cursor, &name, &ticket))
+		job_resume(((struct ticket *)ticket)->job);
+}
+
+/* The governor's state goes through the store, whose work on one name is done in order. */
+void issuer_use(struct issuer *i, const struct issuer_use_args *args)
+{
+	struct conf *conf = i->conf;
+	struct tls_context **trusts = i->trusts;
+	struct dns_line *dns = i->dns;
+	struct ca *cas = i->env.cas;
+	unsigned n_cas = i->env.n_cas;
+	cancel_revocations(i);
+	cancel_wishes(i);
+	desk_stop(i->desk);
+	pause_all(i);
+	desk_free(&i->desk);
+	i->env.can[CONF_TLS_ALPN_01] = args->can_tls_alpn;
+	i->env.can[CONF_HTTP_01] = args->can_http;
+	adopt(i, args->plan);
+	inherit(i, cas, n_cas);
+	args->moving(args->owner);
+	for (unsigned n = 0; n < n_cas; n++)
+		close_ca(&cas[n]);
+	mem_free(&cas);
+	dns_line_free(&dns);
+	free_trusts(&trusts, conf);
+	conf_unref(&conf);
+	resume_all(i);
+	log_info(&log_acme, "CAs changed", "cas=%u jobs=%zu", i->env.n_cas, map_count(&i->tickets));
+}
+
 /* ---- the door ---- */
 
 enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct fault *fault)
 {
+	struct issuer_plan *plan = NULL;
+	*out = NULL;
+	enum err err = issuer_prepare(args->conf, &plan, fault);
+	if (err)
+		return err;
 	struct issuer *i = mem_new(sizeof *i);
-	i->conf = conf_ref(args->conf);
 	i->audit = args->audit;
+	i->user_agent = args->user_agent;
 	i->env = (struct job_env){
-		.loop = args->loop, .acme = &i->conf->acme, .store = args->store,
+		.loop = args->loop, .store = args->store,
 		.challenges = args->challenges,
-		.can = { [CONF_TLS_ALPN_01] = args->can_tls_alpn, [CONF_HTTP_01] = args->can_http,
-			[CONF_DNS_01] = conf_dns_is_set(&i->conf->acme.dns), [CONF_DNS_PERSIST_01] = true },
+		.can = { [CONF_TLS_ALPN_01] = args->can_tls_alpn, [CONF_HTTP_01] = args->can_http },
 		.on_wants_turn = on_wants_turn, .on_unsaved = on_unsaved, .on_ended = on_ended,
 		.issuer = i,
 	};
-	i->dns = dns_line_new(args->loop, i->conf);
 	memory_init(&i->env.memory, args->store);
 	map_init(&i->tickets);
 	list_init(&i->unsaved);
 	list_init(&i->revoking);
 	list_init(&i->wishing);
 	deadline_init(&i->unsaved_timer, args->loop, on_unsaved_timer);
-	enum err err = open_cas(i, args->user_agent, fault);
-	if (err) {
-		issuer_free(&i);
-	} else {
-		i->desk = desk_new(&(struct desk_args){ .loop = args->loop, .store = args->store,
-			.conf = i->conf, .cas = i->env.cas, .n_cas = i->env.n_cas, .on_turn = on_turn,
-			.on_refused = on_refused, .owner = i });
-		i->env.governor = desk_governor(i->desk);
-	}
+	adopt(i, &plan);
 	*out = i;
-	return err;
+	return E_OK;
 }
 
 void issuer_free(struct issuer **issuer)
@@ -437,8 +581,7 @@ void issuer_free(struct issuer **issuer)
 	if (!i)
 		return;
 	*issuer = NULL;
-	if (i->desk)
-		desk_stop(i->desk);
+	desk_stop(i->desk);
 	while (map_next(&i->tickets, &cursor, &name, &ticket)) {
 		struct ticket *t = ticket;
 		desk_leave(i->desk, &t->turn, t->turn.grant.is_placed ? GRANT_UNKNOWN : GRANT_UNUSED);
@@ -457,6 +600,7 @@ void issuer_free(struct issuer **issuer)
 	dns_line_free(&i->dns);
 	mem_free(&i->env.cas);
 	memory_fini(&i->env.memory);
+	free_trusts(&i->trusts, i->conf);
 	conf_unref(&i->conf);
 	mem_free(&i);
 }
@@ -464,8 +608,14 @@ void issuer_free(struct issuer **issuer)
 struct job *issuer_grant(struct issuer *i, const struct issuer_wish *wish, issuer_fn *fn, void *owner)
 {
 	struct str name = str_from(wish->name), tenant = str_from(wish->tenant ? wish->tenant : "");
-	ASSERT(name.len && !map_get(&i->tickets, name));
-	struct ticket *t = mem_new(sizeof *t);
+	struct ticket *t = map_get(&i->tickets, name);
+	ASSERT(name.len && (!t || !t->fn));
+	if (t) {
+		t->fn = fn;
+		t->owner = owner;
+		return t->job;
+	}
+	t = mem_new(sizeof *t);
 	t->reason = wish->reason;
 	t->is_clients = wish->reason == ISSUER_ON_DEMAND;
 	t->not_after_ms = wish->not_after_ms;
@@ -496,6 +646,21 @@ void issuer_disown(struct job **j)
 		t->fn = NULL;
 }
 
+void issuer_abandon(struct job **j)
+{
+	struct issuer *i = *j ? job_env(*j)->issuer : NULL;
+	struct ticket *t = i ? ticket_of(i, *j) : NULL;
+	if (!t || job_stage(*j) != JOB_STAGE_QUEUED) {
+		issuer_disown(j);
+		return;
+	}
+	*j = NULL;
+	map_remove(&i->tickets, str_from(job_name(t->job)));
+	desk_leave(i->desk, &t->turn, GRANT_UNUSED);
+	job_free(&t->job);
+	mem_free(&t);
+}
+
 void issuer_hurry(struct job *j)
 {
 	struct issuer *i = job_env(j)->issuer;
@@ -524,6 +689,11 @@ struct ca *issuer_adviser(struct issuer *i, const char *directory)
 void issuer_forgive(struct issuer *i, const char *name)
 {
 	memory_forget(&i->env.memory, name);
+}
+
+void issuer_forgive_all(struct issuer *i)
+{
+	memory_forget_all(&i->env.memory);
 }
 
 const char *issuer_job_text(const struct job *j)

@@ -13,7 +13,7 @@
 #include "certstore/challenge.h"
 #include "certstore/entry.h"
 #include "certstore/store.h"
-#include "conf/conf.h"
+#include "conf/diff.h"
 #include "net/loop.h"
 
 struct issuer;
@@ -33,6 +33,27 @@ struct issuer_args {
 enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct fault *fault);
 /* Cancels all jobs; their callbacks do not come. Orders begun are resumed by the journal at the next start. */
 void issuer_free(struct issuer **i);
+
+/* Another configuration while it runs. Whether the difference concerns us at all: another thread may ask while
+ * nobody changes us. Reads files. */
+bool issuer_is_concerned(const struct issuer *i, const struct conf *next, const struct diff *diff);
+/* Its CAs with their trust, read from files; referenced. Any thread. */
+struct issuer_plan;
+enum err issuer_prepare(struct conf *conf, struct issuer_plan **out, struct fault *fault);
+/* Accepts NULL; nulls. */
+void issuer_plan_free(struct issuer_plan **p);
+/* The plan's CAs from now on; cannot fail. Jobs begin anew where they stand in line, and go on with the order
+ * they had if its CA is still there. moving is called while the CAs of before still exist: who kept one
+ * takes its successor then (NULL: it has none). */
+struct ca;
+struct issuer_use_args {
+	struct issuer_plan **plan;             /* taken */
+	bool can_tls_alpn, can_http;
+	void (*moving)(void *owner);
+	void *owner;
+};
+void issuer_use(struct issuer *i, const struct issuer_use_args *args);
+struct ca *issuer_successor(struct issuer *i, const struct ca *before);
 
 enum issuer_reason {
 	ISSUER_ON_DEMAND,   /* a client is waiting */
@@ -61,13 +82,17 @@ struct issuer_wish {
 };
 
 struct job;
-/* name: checked, lower-case A-label. One job per name: a second call for a name that is under way is a bug.
+/* name: checked, lower-case A-label. One job per name: a second call for a name that is under way is a bug,
+ * unless it was disowned: then that job is the caller's.
  * The callback never comes before this returns. The job goes on if nobody waits. */
 struct job *issuer_obtain(struct issuer *i, const char *name, enum issuer_reason reason, issuer_fn *fn,
 	void *owner);
 struct job *issuer_grant(struct issuer *i, const struct issuer_wish *wish, issuer_fn *fn, void *owner);
 /* Forgets the callback; the job goes on. Nulls. */
 void issuer_disown(struct job **j);
+/* Nobody wants the name any more: a job that has placed no order ends without a word, another one is disowned,
+ * so that nothing is left behind at the CA. Nulls. */
+void issuer_abandon(struct job **j);
 /* For a handshake that now waits for a job begun in the background: moves it to the front. */
 void issuer_hurry(struct job *j);
 
@@ -75,11 +100,12 @@ void issuer_hurry(struct job *j);
  * time has not come. */
 void issuer_replace(struct job *j, const char *ari_id);
 /* The CA with this directory URL, to ask for renewal advice; NULL: not configured, or acme.ari is off. */
-struct ca;
 struct ca *issuer_adviser(struct issuer *i, const char *directory);
 
 /* Forgets the failure memory of a name (operator's wish, or its configuration changed). */
 void issuer_forgive(struct issuer *i, const char *name);
+/* Of all names that failed since the start. */
+void issuer_forgive_all(struct issuer *i);
 
 /* The job of a name under way, or NULL; and what memory knows of its failures, or NULL. Borrowed. */
 const struct job *issuer_find(const struct issuer *i, const char *name);

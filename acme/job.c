@@ -690,17 +690,48 @@ static void on_errand(void *owner, enum err err, void *object, const struct faul
 
 /* ---- the door ---- */
 
+void job_resume(struct job *j)
+{
+	j->avoid = j->used = -1;
+	/* none: the desk says so */
+	j->ca_index = ca_next(j->env->cas, j->env->n_cas, j->name, 0) % j->env->n_cas;
+	enter(j, JOB_RECALL);
+}
+
+static void let_go(struct job *j)
+{
+	list_remove(&j->account.node);
+	order_cancel(&j->order);
+	errand_abandon(&j->errand);
+	errand_abandon(&j->journal_errand);
+	if (j->is_locked)
+		j->env->store->ops->unlock(j->env->store, j->name);
+	leaf_free(j->leaf);
+	delivery_free(j->delivery);
+	entry_unref(&j->held);
+	journal_fini(&j->journal);
+}
+
+void job_pause(struct job *j)
+{
+	struct job fresh = { .env = j->env, .is_forced = j->is_forced, .started_at_ms = j->started_at_ms };
+	let_go(j);
+	memcpy(fresh.name, j->name, sizeof fresh.name);
+	memcpy(fresh.advised, j->advised, sizeof fresh.advised);
+	memcpy(fresh.ordered_at, j->ordered_at, sizeof fresh.ordered_at);
+	*j = fresh;
+	waiter_init(&j->account, on_account);
+}
+
 struct job *job_new(struct job_env *env, const char *name)
 {
 	struct job *j = mem_new(sizeof *j);
 	j->env = env;
 	bool fits = str_copy(j->name, sizeof j->name, str_from(name));
 	ASSERT(fits && j->name[0]);
-	waiter_init(&j->account, on_account);
-	j->avoid = j->used = -1;
-	j->ca_index = ca_next(env->cas, env->n_cas, name, 0) % env->n_cas;  /* none: the desk says so */
 	j->started_at_ms = loop_now_ms(env->loop);
-	enter(j, JOB_RECALL);
+	waiter_init(&j->account, on_account);
+	job_resume(j);
 	return j;
 }
 
@@ -716,16 +747,7 @@ void job_free(struct job **job)
 	if (!j)
 		return;
 	*job = NULL;
-	list_remove(&j->account.node);
-	order_cancel(&j->order);
-	errand_abandon(&j->errand);
-	errand_abandon(&j->journal_errand);
-	if (j->is_locked)
-		j->env->store->ops->unlock(j->env->store, j->name);
-	leaf_free(j->leaf);
-	delivery_free(j->delivery);
-	entry_unref(&j->held);
-	journal_fini(&j->journal);
+	let_go(j);
 	mem_release(j);
 }
 

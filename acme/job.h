@@ -48,6 +48,10 @@ void job_run(struct job *j, struct grant *grant);
 void job_refuse(struct job *j, const struct fault *fault);
 /* From any state; no callback follows. The order, if any, stays in the journal. */
 void job_free(struct job **j);
+/* Lets go of everything, as if it were freed, while the CAs change; then it begins anew, as after job_new. What
+ * was asked of it (job_force, job_replace) still holds. */
+void job_pause(struct job *j);
+void job_resume(struct job *j);
 
 const char *job_name(const struct job *j);
 /* The URL of the order it placed or resumed last; "" if none, "internal:" for a signature of our own. */

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "certstore/entry.h"
 
 enum { RECORD_MAX = 8 * 1024 };
 
@@ -84,4 +85,19 @@ void memory_forget(struct memory *m, const char *name)
 {
 	mem_release(map_remove(&m->failures, str_from(name)));
 	errand_remove(m->store, STORE_FAILURES, name);
+}
+
+void memory_forget_all(struct memory *m)
+{
+	size_t cursor = 0;
+	struct str key;
+	void *failure;
+	while (map_next(&m->failures, &cursor, &key, &failure)) {
+		char name[ENTRY_NAME];
+		if (str_copy(name, sizeof name, key))
+			errand_remove(m->store, STORE_FAILURES, name);
+		mem_release(failure);
+	}
+	map_fini(&m->failures);
+	map_init(&m->failures);
 }

@@ -26,5 +26,7 @@ struct errand *memory_recall(struct memory *m, const char *name, errand_fn *fn, 
 const struct failure *memory_newest(const struct memory *m, const char *name);
 void memory_keep(struct memory *m, const char *name, const struct failure *failure);
 void memory_forget(struct memory *m, const char *name);
+/* Those that memory has itself, in the store too. */
+void memory_forget_all(struct memory *m);
 
 #endif

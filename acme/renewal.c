@@ -486,6 +486,21 @@ void renewal_unwatch(struct renewal *r, const char *name)
 	arm(r);
 }
 
+void renewal_move(struct renewal *r, renewal_next_fn *next, void *owner)
+{
+	size_t cursor = 0;
+	struct str name;
+	void *watched;
+	while (map_next(&r->names, &cursor, &name, &watched)) {
+		struct watched *w = watched;
+		bool was_looking = w->advice != NULL;
+		stop_looking(w);
+		w->ca = w->ca ? next(owner, w->ca) : NULL;
+		if (was_looking)
+			watch_on(r, w);
+	}
+}
+
 bool renewal_is_busy(const struct renewal *r, const char *name)
 {
 	const struct watched *w = map_get(&r->names, str_from(name));

@@ -39,6 +39,10 @@ void renewal_hurry(struct renewal *r, const char *name);
 /* Renews now, due or not, as the operator wishes; nothing new if it is under way. False: too many at once.
  * Not for a name whose job is under way elsewhere (is_busy). */
 bool renewal_force(struct renewal *r, const char *name);
+/* The CAs change: those that advise are exchanged for what next makes of them (NULL: nobody), and whoever was
+ * looking looks again. */
+typedef struct ca *renewal_next_fn(void *owner, const struct ca *before);
+void renewal_move(struct renewal *r, renewal_next_fn *next, void *owner);
 /* For status. next_at_ms: wall clock, INT64_MAX when none is watched. */
 struct renewal_load {
 	unsigned watched, running;

@@ -39,14 +39,8 @@ static void free_transport(struct transport *t)
 
 static const struct transport_ops ops = { start, cancel, free_transport };
 
-enum err transport_fetch_new(struct loop *l, const struct conf_ca *ca, const char *user_agent,
-	struct transport **out, struct fault *fault)
+struct transport *transport_fetch_new(struct loop *l, struct tls_context *tls, const char *user_agent)
 {
-	struct tls_client_args tls_args = { .trust_file = ca->trust };
-	struct tls_context *tls = NULL;
-	enum err err = tls_context_client(&tls_args, &tls, fault);
-	if (err)
-		return err;
 	struct fetch_transport *f = mem_new(sizeof *f);
 	f->base.ops = &ops;
 	f->fetcher = fetcher_new(&(struct fetcher_args){
@@ -54,9 +48,7 @@ enum err transport_fetch_new(struct loop *l, const struct conf_ca *ca, const cha
 		.connections_max = CONNECTIONS, .connect_ms = CONNECT_MS, .response_ms = RESPONSE_MS,
 		.total_ms = TOTAL_MS, .idle_ms = IDLE_MS,
 	});
-	tls_context_unref(&tls);
-	*out = &f->base;
-	return E_OK;
+	return &f->base;
 }
 
 bool transport_url_is_fine(struct str url)

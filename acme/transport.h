@@ -22,9 +22,8 @@ struct transport {
 	const struct transport_ops *ops;
 };
 
-/* Reads the CA's trust file: blocking. */
-enum err transport_fetch_new(struct loop *l, const struct conf_ca *ca, const char *user_agent,
-	struct transport **out, struct fault *fault);
+/* tls: whom it trusts; referenced. */
+struct transport *transport_fetch_new(struct loop *l, struct tls_context *tls, const char *user_agent);
 
 /* A URL a CA named, or the operator: https only, bounded. */
 enum { ACME_URL = 1024 };
