@@ -68,13 +68,12 @@ const char *ask_verdict_text(enum ask_verdict v)
 
 /* ---- start ---- */
 
-static enum err client_tls(const struct conf_on_demand *conf, struct tls_context **out,
-	struct fault *fault)
+enum err ask_trust(const struct conf_on_demand *conf, struct tls_context **out, struct fault *fault)
 {
 	struct tls_client_args args = { 0 };
 
 	*out = NULL;
-	if (!str_has_prefix(str_from(conf->ask), STR("https:")))
+	if (!conf->ask || !str_has_prefix(str_from(conf->ask), STR("https:")))
 		return E_OK;
 	return tls_context_client(&args, out, fault);
 }
@@ -94,7 +93,8 @@ enum err ask_new(const struct ask_args *args, struct ask **out, struct fault *fa
 	enum err err;
 
 	ASSERT(args->conf->ask);
-	err = client_tls(args->conf, &fetcher.tls, fault);
+	fetcher.tls = args->tls ? tls_context_ref(args->tls) : NULL;
+	err = args->tls ? E_OK : ask_trust(args->conf, &fetcher.tls, fault);
 	if (err)
 		return err;
 	a = mem_new(sizeof(*a));
@@ -280,6 +280,24 @@ static void finish(struct question *q, enum ask_verdict v, const struct fault *w
 	log_debug(&area, "asked", "name=%s verdict=%s", q->name, ask_verdict_text(v));
 	question_free(&q);
 	fn(owner, v, why ? &copy : NULL);
+}
+
+void ask_forget_denials(struct ask *a)
+{
+	unsigned max = a->conf->negative_names ? a->conf->negative_names : 1;
+
+	recall_free(&a->denied);
+	a->denied = recall_new(max);
+}
+
+void ask_inherit(struct ask *a, struct ask *before)
+{
+	struct recall *allowed = a->allowed;
+
+	if (strcmp(a->conf->ask, before->conf->ask) != 0)
+		return;
+	a->allowed = before->allowed;
+	before->allowed = allowed;
 }
 
 /* ---- end ---- */

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "net/loop.h"
+#include "net/tls_context.h"
 
 #define ASK_VERDICTS(X) \
 	X(ASK_UNKNOWN, "unknown") \
@@ -35,10 +36,18 @@ struct ask_args {
 	struct loop *loop;
 	const struct conf_on_demand *conf;  /* its ask is given; outlives the ask */
 	const char *user_agent;
+	struct tls_context *tls;            /* as ask_trust; referenced. NULL: read by ask_new */
 };
 
-/* Reads the system's trust store for an https URL (blocking): before the loops run. */
+/* The trust for its https URLs, NULL when it has none. Reads files; any thread. */
+enum err ask_trust(const struct conf_on_demand *conf, struct tls_context **out, struct fault *fault);
+
+/* Reads the system's trust store for an https URL unless it is given (blocking): before the loops run. */
 enum err ask_new(const struct ask_args *args, struct ask **out, struct fault *fault);
+/* Whoever was denied is asked about again. */
+void ask_forget_denials(struct ask *a);
+/* What was allowed by the same endpoint before a reload is still allowed; denials are not taken over. */
+void ask_inherit(struct ask *a, struct ask *before);
 /* No callback follows. */
 void ask_free(struct ask **a);
 

@@ -20,6 +20,7 @@
 #include "proxy/command_import.h"
 #include "proxy/command_look.h"
 #include "proxy/command_names.h"
+#include "proxy/command_reload.h"
 #include "proxy/command_store.h"
 #include "proxy/control.h"
 #include "proxy/snapshot.h"
@@ -50,6 +51,10 @@ static const struct command {
 		"read the configuration and the certificates it names, and say what is wrong" },
 	{ "config", "", 0, 0, OPTIONS_CONF | OPTIONS_ORIGIN | OPTIONS_JSON, config,
 		"print the effective configuration, and where each value comes from" },
+	{ "plan", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON, command_plan,
+		"what a reload would change in the running instance, row by row; nothing is changed" },
+	{ "reload", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_RELOAD, command_reload,
+		"have the running instance read its configuration again, without closing a connection" },
 	{ "status", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_QUIET, command_status,
 		"how the running instance is; exit code 3 when something needs a look" },
 	{ "certs", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_PAGE, command_certs,
@@ -159,15 +164,17 @@ int command_run(const struct command_args *args)
 
 /* ---- proxy, run ---- */
 
-static int run_conf(struct command_call *c, struct conf *conf, const char *from)
+static int run_conf(struct command_call *c, const struct load_args *sources, const char *from)
 {
+	struct load_args args = *sources;
+	struct conf *conf = command_load(c, &args);
 	struct fault fault = { 0 };
 	enum err err;
 
 	if (!conf)
 		return COMMAND_FAILED;
 	startup_log_setup(conf);
-	err = control_run(&(struct control_args){ conf, from }, &fault);
+	err = control_run(&(struct control_args){ conf, from, args }, &fault);
 	conf_unref(&conf);
 	if (!err)
 		return COMMAND_FINE;
@@ -184,14 +191,14 @@ static int proxy(struct command_call *c)
 		.proxy_to = c->line.words[1],
 	};
 
-	return run_conf(c, command_load(c, &args), "command line");
+	return run_conf(c, &args, "command line");
 }
 
 static int run(struct command_call *c)
 {
 	struct load_args args = { .file = command_config_file(c, true) };
 
-	return run_conf(c, command_load(c, &args), args.file ? args.file : "environment");
+	return run_conf(c, &args, args.file ? args.file : "environment");
 }
 
 /* ---- check, config, schema ---- */

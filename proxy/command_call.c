@@ -75,3 +75,9 @@ struct conf *command_load_admin(const struct command_call *c)
 
 	return command_load(c, &args);
 }
+
+struct conf *command_find_instance(const struct command_call *c)
+{
+	return load_where(&(struct load_args){ .file = command_config_file(c, true),
+		.environment = c->args->environment, .overrides = c->line.overrides });
+}

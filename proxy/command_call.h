@@ -28,4 +28,7 @@ struct conf *command_load(const struct command_call *c, struct load_args *args);
 /* For commands that are about an instance: as "run" reads it. */
 struct conf *command_load_admin(const struct command_call *c);
 
+/* Where the instance is, whatever else is wrong with the configuration. Only for asking it. */
+struct conf *command_find_instance(const struct command_call *c);
+
 #endif

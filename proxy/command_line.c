@@ -41,6 +41,7 @@ static const struct option {
 	{ "--to", "DIRECTORY", TO_VALUE + VALUE_TO, NULL, NULL, OPTIONS_EXPORT, "write fullchain.pem, cert.pem, chain.pem and privkey.pem there" },
 	{ "--hook", "PROGRAM", TO_VALUE + VALUE_HOOK, NULL, NULL, OPTIONS_EXPORT, "run this afterwards, with SALLYPORT_NAME and SALLYPORT_DIR set" },
 	{ "--dry-run", NULL, TO_VALUE + VALUE_DRY_RUN, NULL, NULL, OPTIONS_IMPORT, "only tell what would be done (the default)" },
+	{ "--dry-run", NULL, TO_VALUE + VALUE_DRY_RUN, NULL, NULL, OPTIONS_RELOAD, "only tell what would change, as plan does" },
 	{ "--verify", NULL, TO_VALUE + VALUE_VERIFY, NULL, NULL, OPTIONS_AUDIT, "check the chain (the default)" },
 	{ "--yes", NULL, TO_VALUE + VALUE_YES, NULL, NULL, OPTIONS_IMPORT | OPTIONS_ACCOUNT, "do it" },
 	{ "--key", "FILE", TO_VALUE + VALUE_KEY, NULL, NULL, OPTIONS_ACCOUNT, "change to this key (PEM); otherwise one is made" },

@@ -29,6 +29,7 @@ enum {
 	OPTIONS_DIAGNOSE = 2048,
 	OPTIONS_AUDIT = 4096,
 	OPTIONS_ACCOUNT = 8192,
+	OPTIONS_RELOAD = 16384,
 };
 
 /* Options that are the command's own. */

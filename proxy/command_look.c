@@ -482,6 +482,20 @@ static void print_process(FILE *out, const struct json *s)
 		number(p, "connections_max"), number(p, "workers"));
 }
 
+static void print_reload(FILE *out, const struct json *r)
+{
+	if (!r)
+		return;
+	fprintf(out, "last reload   ");
+	print_when(out, r, "at");
+	if (json_bool(json_get(r, "ok"), false))
+		fprintf(out, ", %.0f changes, %.0f of them wait for a restart\n",
+			(double)json_count(json_get(r, "changes")) + number(r, "more_changes"),
+			number(r, "need_restart"));
+	else
+		fprintf(out, ", refused: %s\n", text_of(json_get(r, "cause"), "text"));
+}
+
 static void print_certificates(FILE *out, const struct json *s)
 {
 	const struct json *c = json_get(s, "certificates"), *n = json_get(s, "counters");
@@ -504,6 +518,7 @@ static void print_certificates(FILE *out, const struct json *s)
 		"%.0f names refused\n", number(n, "requests_total"), number(n, "tls_handshakes_total"),
 		number(n, "acme_issued_total"), number(n, "acme_orders_failed_total"),
 		number(n, "names_refused_total"));
+	print_reload(out, json_get(s, "reload"));
 	for (const struct json *d = json_first(json_get(s, "degraded")); d; d = json_next(d))
 		fprintf(out, "look at       %s\n", json_str(d).at);
 }
@@ -526,14 +541,12 @@ static int tell_status(const struct command_call *c, struct json **status)
 
 int command_status(struct command_call *c)
 {
-	struct conf *conf = command_load_admin(c);
+	struct conf *conf = command_find_instance(c);
 	struct json *status = NULL;
 	struct fault fault = { 0 };
 	enum err err;
 	int code;
 
-	if (!conf)
-		return COMMAND_FAILED;
 	err = get(conf, "/v1/status", &status, &fault);
 	if (!err)
 		code = tell_status(c, &status);

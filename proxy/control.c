@@ -27,6 +27,7 @@
 #include "proxy/fleet.h"
 #include "proxy/foreign.h"
 #include "proxy/names.h"
+#include "proxy/reload.h"
 #include "proxy/self_check.h"
 #include "proxy/startup.h"
 
@@ -55,6 +56,7 @@ struct control {
 	enum control_state state;
 	struct conf *conf;
 	const char *config;
+	struct load_args sources;
 	unsigned connections_max;
 	struct loop *loop;
 	struct mailbox *mailbox;
@@ -67,12 +69,15 @@ struct control {
 	struct issuer *issuer;
 	struct renewal *renewal;
 	struct ask *ask;
+	struct conf *ask_conf;           /* it reads; the one in force or an equal one */
+	struct reload *reload;
 	struct names *names;
 	struct fleet *fleet;
 	struct announced *announced;
 	struct admin_server *admin;
 	struct audit *audit;
 	struct self_check *self_check;   /* NULL: nothing to shake hands with, or not wanted */
+	int64_t self_check_ms;           /* of it */
 	bool is_healing;
 	struct deadline rotation, drain;
 	struct loop_task halt;
@@ -106,6 +111,7 @@ enum err control_run(const struct control_args *args, struct fault *fault)
 
 	c->conf = conf_ref(args->conf);
 	c->config = args->config;
+	c->sources = args->sources;
 	err = prepare(c, fault);
 	if (!err)
 		begin(c);
@@ -163,6 +169,25 @@ static void hurry(void *owner, struct job *job)
 	issuer_hurry(job);
 }
 
+static void abandon(void *owner, struct job **job)
+{
+	(void)owner;
+	issuer_abandon(job);
+}
+
+static void forgive(void *owner, const char *name)
+{
+	issuer_forgive(((struct control *)owner)->issuer, name);
+}
+
+static void forget(void *owner, const char *name)
+{
+	struct control *c = owner;
+
+	if (c->fleet)
+		fleet_forget(c->fleet, name);
+}
+
 static void watch(void *owner, const struct entry *e)
 {
 	renewal_watch(((struct control *)owner)->renewal, e);
@@ -188,6 +213,9 @@ static const struct names_ops names_ops = {
 	.tenant = tenant,
 	.obtain = obtain,
 	.hurry = hurry,
+	.abandon = abandon,
+	.forgive = forgive,
+	.forget = forget,
 	.watch = watch,
 	.is_renewing = is_renewing,
 	.is_announced = is_announced,
@@ -290,6 +318,14 @@ static void on_due(void *owner, const char *name)
 		names_due(c->names, name);
 }
 
+static void on_settled(void *owner, struct worker *w, uint64_t generation)
+{
+	struct control *c = owner;
+
+	if (c->fleet && fleet_note_settled(c->fleet, w, generation))
+		reload_settled(c->reload);
+}
+
 static void on_drained(void *owner, struct worker *w)
 {
 	struct control *c = owner;
@@ -305,6 +341,7 @@ static const struct worker_events worker_events = {
 	.on_challenge_seen = on_challenge_seen,
 	.on_challenges_live = on_challenges_live,
 	.on_due = on_due,
+	.on_settled = on_settled,
 	.on_drained = on_drained,
 };
 
@@ -389,14 +426,22 @@ static enum err open_store(struct control *c, struct fault *fault)
 	return store_disk_open(c->loop, c->conf->store, &c->store, fault);
 }
 
+/* limit: of descriptors. */
+static void count_connections(struct control *c, unsigned limit)
+{
+	unsigned wanted = c->conf->limits.connections;
+
+	c->connections_max = descriptors_clients(limit, c->ports.n_workers, c->ports.https.n + c->ports.http.n);
+	if (wanted && wanted < c->connections_max)
+		c->connections_max = wanted;
+}
+
 static enum err open_ports(struct control *c, struct fault *fault)
 {
 	unsigned limit = descriptors_raise(), n_workers = count_workers(c);
 	enum err err = ports_open(&c->ports, &c->conf->listen, n_workers, fault);
 
-	c->connections_max = descriptors_clients(limit, n_workers, c->ports.https.n + c->ports.http.n);
-	if (c->conf->limits.connections && c->conf->limits.connections < c->connections_max)
-		c->connections_max = c->conf->limits.connections;
+	count_connections(c, limit);
 	return err;
 }
 
@@ -426,8 +471,9 @@ static enum err open_issuer(struct control *c, struct fault *fault)
 
 static enum err open_ask(struct control *c, struct fault *fault)
 {
-	struct ask_args args = { c->loop, &c->conf->on_demand, USER_AGENT };
+	struct ask_args args = { c->loop, &c->conf->on_demand, USER_AGENT, NULL };
 
+	c->ask_conf = conf_ref(c->conf);
 	return c->conf->on_demand.ask ? ask_new(&args, &c->ask, fault) : E_OK;
 }
 
@@ -484,15 +530,16 @@ static void begin_foreign(struct control *c)
 static void begin_admin(struct control *c)
 {
 	c->admin = admin_server_start(&(struct api_env){
-		.loop = c->loop, .conf = c->conf, .config = c->config, .store = c->store,
+		.loop = c->loop, .conf = &c->conf, .config = c->config, .store = c->store,
 		.ports = &c->ports, .names = c->names, .issuer = c->issuer, .renewal = c->renewal,
 		.announced = c->announced, .challenges = c->challenges, .fleet = &c->fleet, .started_at_ms = clock_wall_ms(),
-		.connections_max = c->connections_max,
+		.connections_max = &c->connections_max, .reload = c->reload,
 	});
 }
 
 static void begin_self_check(struct control *c)
 {
+	c->self_check_ms = c->conf->acme.self_check_ms;
 	if (c->ports.https.n && c->conf->acme.self_check_ms)
 		c->self_check = self_check_new(&(struct self_check_args){
 			.loop = c->loop, .store = c->store,
@@ -501,11 +548,121 @@ static void begin_self_check(struct control *c)
 		});
 }
 
+/* ---- another configuration while RUNNING: nothing here fails ---- */
+
+static void look(void *owner, struct reload_running *out)
+{
+	struct control *c = owner;
+
+	*out = (struct reload_running){ c->conf, c->snapshot, &c->ports };
+}
+
+static struct ca *next_adviser(void *owner, const struct ca *before)
+{
+	return issuer_successor(((struct control *)owner)->issuer, before);
+}
+
+static void move_advisers(void *owner)
+{
+	struct control *c = owner;
+
+	renewal_move(c->renewal, next_adviser, c);
+}
+
+/* True: what failed before may work now. */
+static bool change_cas(struct control *c, struct reload_next *next)
+{
+	if (!next->issuer)
+		return false;
+	issuer_use(c->issuer, &(struct issuer_use_args){ .plan = &next->issuer,
+		.can_tls_alpn = next->ports.https.n > 0, .can_http = next->ports.http.n > 0,
+		.moving = move_advisers, .owner = c });
+	issuer_forgive_all(c->issuer);
+	return true;
+}
+
+/* True: the questions under way are gone. */
+static bool change_ask(struct control *c, struct reload_next *next)
+{
+	struct ask *before = c->ask;
+	struct conf *conf = c->ask_conf;
+	struct ask_args args = { c->loop, &c->conf->on_demand, USER_AGENT, next->ask_trust };
+	struct fault none = { 0 };
+
+	if (!next->has_other_ask) {
+		if (c->ask)
+			ask_forget_denials(c->ask);
+		return false;
+	}
+	c->ask = NULL;
+	c->ask_conf = conf_ref(c->conf);
+	/* With its trust at hand nothing is left that could fail. */
+	ASSERT(!c->conf->on_demand.ask || ask_new(&args, &c->ask, &none) == E_OK);
+	if (c->ask && before)
+		ask_inherit(c->ask, before);
+	ask_free(&before);
+	conf_unref(&conf);
+	return true;
+}
+
+static void change_self_check(struct control *c, const struct addr *before)
+{
+	bool is_other = !c->ports.https.n || memcmp(before, &c->ports.https.at[0], sizeof(*before)) != 0;
+
+	if (!c->self_check || is_other || c->self_check_ms != c->conf->acme.self_check_ms) {
+		self_check_free(&c->self_check);
+		begin_self_check(c);
+	}
+}
+
+static void change_ports(struct control *c, struct ports *next)
+{
+	struct ports before = c->ports;
+	struct addr first = before.https.at[0];
+
+	c->ports = *next;
+	*next = (struct ports){ 0 };
+	count_connections(c, descriptors_raise());
+	fleet_reload(c->fleet, c->snapshot, &c->ports, c->connections_max);
+	ports_close(&before);
+	change_self_check(c, &first);
+}
+
+/* Workers first: they refuse what they do not know, control answers what it knows. */
+static void commit(void *owner, struct reload_next *next)
+{
+	struct control *c = owner;
+	struct conf *conf = c->conf;
+	struct snapshot *snapshot = c->snapshot;
+	struct names_reload_args args = { .conf = next->conf, .router = next->snapshot->router, .diff = next->diff };
+
+	c->conf = next->conf;
+	c->snapshot = next->snapshot;
+	next->conf = NULL;
+	next->snapshot = NULL;
+	startup_log_setup(c->conf);
+	args.forgives = change_cas(c, next);
+	args.asks_again = change_ask(c, next);
+	change_ports(c, &next->ports);
+	names_reload(c->names, &args);
+	snapshot_unref(&snapshot);
+	conf_unref(&conf);
+}
+
+static void begin_reload(struct control *c)
+{
+	c->reload = reload_new(&(struct reload_args){
+		.loop = c->loop, .sources = c->sources, .tickets = c->tickets, .issuer = c->issuer,
+		.look = look, .commit = commit, .owner = c,
+	});
+}
+
 static void begin(struct control *c)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
 	begin_names(c);
+	begin_reload(c);
 	begin_foreign(c);
 	begin_admin(c);
 	/* Before the first worker: whoever was served may send one at once. */
@@ -533,7 +690,7 @@ static void on_signal(void *owner, int signum)
 	struct control *c = owner;
 
 	if (signum == SIGHUP)
-		log_warn(&area, "reload is not available, restart instead", "signal=%d", signum);
+		reload_start(c->reload, RELOAD_APPLY, NULL, NULL);
 	else if (c->state == RUNNING)
 		drain(c);
 	else if (c->state == DRAINING)
@@ -549,6 +706,7 @@ static void drain(struct control *c)
 	log_info(&area, "draining", "connections=%u deadline_ms=%lld", fleet_connections(c->fleet),
 		(long long)drain_ms);
 	enter(c, DRAINING);
+	reload_close(c->reload);
 	deadline_arm(&c->drain, drain_ms + DRAIN_GRACE_MS);
 	fleet_drain(c->fleet, drain_ms);
 }
@@ -574,6 +732,7 @@ static void halt(struct control *c)
 	deadline_disarm(&c->drain);
 	admin_server_stop(&c->admin);
 	self_check_free(&c->self_check);
+	reload_free(&c->reload);
 	if (c->names)
 		names_stop(c->names);
 	if (c->foreign)
@@ -605,6 +764,7 @@ static void end(struct control *c)
 		mailbox_free(&c->mailbox);
 		loop_free(&c->loop);
 	}
+	conf_unref(&c->ask_conf);
 	conf_unref(&c->conf);
 	log_flush();
 }

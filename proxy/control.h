@@ -6,11 +6,12 @@
 #ifndef PROXY_CONTROL_H
 #define PROXY_CONTROL_H
 
-#include "conf/conf.h"
+#include "conf/load.h"
 
 struct control_args {
 	struct conf *conf;    /* referenced */
 	const char *config;   /* where it came from, for people: "sallyport.json", "command line" */
+	struct load_args sources;   /* what it was loaded from, for reloads; outlives the run */
 };
 
 /* Runs until SIGTERM or SIGINT; E_OK then. Otherwise nothing was begun and fault tells why. */

@@ -47,7 +47,6 @@ static void order(struct name *m);
 static void on_deadline(struct deadline *d);
 static void on_obtained(void *owner, enum err err, struct entry *e, const struct fault *fault,
 	int64_t retry_at_ms);
-static void start_some(struct names *n);
 
 void names_enter(struct name *m, enum name_state state)
 {
@@ -76,9 +75,16 @@ struct names *names_new(const struct names_args *args)
 	causes_init(&n->causes, CAUSES_MAX);
 	n->cache = cache_new((size_t)(args->conf->limits.cert_cache_bytes / args->n_workers),
 		conf->negative_names ? conf->negative_names : 1);
-	limit_init(&n->new_names, conf->new_names_per_minute, conf->new_names_per_minute, now);
+	names_set_limit(n);
 	limit_init(&n->refusals_logged, REFUSALS_LOGGED_PER_MINUTE, REFUSALS_LOGGED_PER_MINUTE, now);
 	return n;
+}
+
+void names_set_limit(struct names *n)
+{
+	unsigned per_minute = n->args.conf->on_demand.new_names_per_minute;
+
+	limit_init(&n->new_names, per_minute, per_minute, clock_mono_ms());
 }
 
 static void answer(struct names *n, struct worker *w, const struct worker_answer_args *args)
@@ -86,7 +92,7 @@ static void answer(struct names *n, struct worker *w, const struct worker_answer
 	n->args.ops->answer(n->args.owner, w, args);
 }
 
-static void answer_refusal(struct names *n, struct worker *w, const char *host, enum err err,
+void names_answer_refusal(struct names *n, struct worker *w, const char *host, enum err err,
 	int64_t until_ms)
 {
 	answer(n, w, &(struct worker_answer_args){ .name = host, .err = err, .until_ms = until_ms });
@@ -131,7 +137,7 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 	return !is_free && n->n_on_demand >= conf->max_waiting ? E_LIMIT : E_OK;
 }
 
-static const struct conf_site *site_of(const struct names *n, const char *host)
+const struct conf_site *names_site(const struct names *n, const char *host)
 {
 	struct str name = str_from(host);
 
@@ -177,7 +183,7 @@ void names_want(struct names *n, struct worker *w, const char *host, const char 
 		names_hurry(m);
 		return;
 	}
-	site = site_of(n, host);
+	site = names_site(n, host);
 	if (site && answer_from_memory(n, w, host))
 		return;
 	err = check(n, host, site, &until_ms);
@@ -186,7 +192,7 @@ void names_want(struct names *n, struct worker *w, const char *host, const char 
 		until_ms = clock_wall_ms() + NAMES_BUSY_RETRY_MS;
 	}
 	if (err) {
-		answer_refusal(n, w, host, err, until_ms);
+		names_answer_refusal(n, w, host, err, until_ms);
 		return;
 	}
 	log_debug(&area, "name wanted", "name=%s client=%s", host, client_ip);
@@ -207,7 +213,7 @@ void names_unwant(struct names *n, struct worker *w, const char *host)
 
 void names_due(struct names *n, const char *host)
 {
-	const struct conf_site *site = site_of(n, host);
+	const struct conf_site *site = names_site(n, host);
 	struct name *m;
 
 	if (n->is_stopping || !site || map_get(&n->by_host, str_from(host)))
@@ -222,7 +228,7 @@ void names_due(struct names *n, const char *host)
 void names_renewed(struct names *n, struct entry *e)
 {
 	struct name *m = map_get(&n->by_host, str_from(e->name));
-	const struct conf_site *site = site_of(n, e->name);
+	const struct conf_site *site = names_site(n, e->name);
 
 	n->args.ops->install(n->args.owner, e, is_named_so(site, e->name));
 	cache_put(n->cache, e, CACHE_EVICTABLE);
@@ -249,7 +255,7 @@ bool names_is_busy(const struct names *n, const char *host)
 
 bool names_is_covered(const struct names *n, const char *host)
 {
-	const struct conf_site *site = site_of(n, host);
+	const struct conf_site *site = names_site(n, host);
 
 	return !names_has_wildcard(n, host) && site &&
 		(site->tls == CONF_TLS_ON_DEMAND || is_named_so(site, host));
@@ -279,7 +285,7 @@ static enum err check_wish(struct names *n, const struct conf_site *site, struct
 enum err names_issue(struct names *n, const char *host, struct fault *fault)
 {
 	struct name *m = map_get(&n->by_host, str_from(host));
-	const struct conf_site *site = site_of(n, host);
+	const struct conf_site *site = names_site(n, host);
 	enum err err = check_wish(n, site, fault);
 
 	ASSERT(host);
@@ -322,7 +328,7 @@ void names_look(struct names *n, const char *host, struct names_look *out)
 	const struct cause *cause = causes_get(&n->causes, str_from(host));
 
 	*out = (struct names_look){ .stage = m ? stages[m->state] : NAMES_IDLE,
-		.since_ms = m ? m->entered_at_ms : 0, .site = site_of(n, host) };
+		.since_ms = m ? m->entered_at_ms : 0, .site = names_site(n, host) };
 	out->is_named = is_named_so(out->site, host);
 	out->refused = cache_refused(n->cache, str_from(host), clock_wall_ms(), &out->until_ms);
 	if (cause)
@@ -358,6 +364,7 @@ struct name *names_begin(struct names *n, const char *host, const struct conf_si
 	m->is_named = is_named_so(site, host);
 	list_init(&m->followers);
 	list_init(&m->follow_node);
+	list_init(&m->review_node);
 	m->begun_at_ms = clock_mono_ms();
 	ASSERT(str_copy(m->host, sizeof(m->host), str_from(host)));
 	deadline_init(&m->deadline, n->args.loop, on_deadline);
@@ -427,7 +434,7 @@ static void on_loaded(void *owner, enum err err, void *object, const struct faul
 		not_found(m, err, &why);
 	else
 		found(m);
-	start_some(n);
+	names_start_some(n);
 }
 
 /* ---- allowed? ---- */
@@ -447,6 +454,8 @@ void names_decide(struct name *m)
 
 	if (m->is_glance)
 		names_end(m);
+	else if (!m->site)   /* a reload took it while the store was asked */
+		deny(m, E_DENIED, "no site of the configuration covers it");
 	else if (!m->is_wished && names_follow(m))
 		return;
 	else if (m->is_named || m->is_wished)
@@ -616,7 +625,7 @@ void names_refuse(struct name *m, const struct fault *why, int64_t until_ms)
 	until_ms = clamp_until(until_ms);
 	log_refusal(m, &fault, until_ms);
 	for (unsigned i = 0; i < m->n_waiting; i++)
-		answer_refusal(n, m->waiting[i], m->host, err, until_ms);
+		names_answer_refusal(n, m->waiting[i], m->host, err, until_ms);
 	m->n_waiting = 0;
 	cache_refuse(n->cache, str_from(m->host), err, until_ms);
 	causes_note(&n->causes, str_from(m->host), &fault, clock_wall_ms(), until_ms);
@@ -636,6 +645,7 @@ void names_end(struct name *m)
 
 	ASSERT(was == m);
 	names_part(m);
+	list_remove(&m->review_node);
 	deadline_disarm(&m->deadline);
 	entry_unref(&m->stored);
 	n->n_on_demand -= !m->is_named;
@@ -645,14 +655,14 @@ void names_end(struct name *m)
 
 /* ---- the configured names, at start ---- */
 
-static void start_some(struct names *n)
+void names_start_some(struct names *n)
 {
 	const struct conf *conf = n->args.conf;
 
 	if (!n->is_starting || n->is_stopping)
 		return;
-	while (n->n_start < LOADS_AT_START && n->next_site < conf->n_sites) {
-		const struct conf_site *site = &conf->sites[n->next_site++];
+	while (n->n_start < LOADS_AT_START && n->next_todo < n->n_todo) {
+		const struct conf_site *site = &conf->sites[n->todo[n->next_todo++]];
 		struct name *m;
 
 		if (!is_named(site) || map_get(&n->by_host, str_from(site->name)))
@@ -667,7 +677,12 @@ static void start_some(struct names *n)
 void names_start(struct names *n)
 {
 	n->is_starting = true;
-	start_some(n);
+	n->todo = mem_new((n->args.conf->n_sites + 1) * sizeof(*n->todo));
+	while (n->n_todo < n->args.conf->n_sites) {
+		n->todo[n->n_todo] = n->n_todo;
+		n->n_todo++;
+	}
+	names_start_some(n);
 }
 
 /* ---- end ---- */
@@ -683,7 +698,7 @@ void names_stop(struct names *n)
 		struct name *m = value;
 
 		for (unsigned i = 0; i < m->n_waiting; i++)
-			answer_refusal(n, m->waiting[i], m->host, E_DRAINING, clock_wall_ms());
+			names_answer_refusal(n, m->waiting[i], m->host, E_DRAINING, clock_wall_ms());
 		m->n_waiting = 0;
 		deadline_disarm(&m->deadline);
 		if (m->state != LOADING && m->state != COVERING)
@@ -703,6 +718,7 @@ void names_free(struct names **n)
 		names_end(value);
 	map_fini(&(*n)->by_host);
 	causes_fini(&(*n)->causes);
+	mem_free(&(*n)->todo);
 	cache_free(&(*n)->cache);
 	mem_free(n);
 }

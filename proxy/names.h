@@ -25,6 +25,11 @@ struct names_ops {
 	/* As issuer_grant and issuer_hurry. */
 	struct job *(*obtain)(void *owner, const struct issuer_wish *wish, issuer_fn *fn, void *fn_owner);
 	void (*hurry)(void *owner, struct job *job);
+	/* As issuer_abandon and issuer_forgive. */
+	void (*abandon)(void *owner, struct job **job);
+	void (*forgive)(void *owner, const char *name);
+	/* Out of all workers' caches: the configuration names it no longer. */
+	void (*forget)(void *owner, const char *name);
 	void (*watch)(void *owner, const struct entry *e);    /* as renewal_watch */
 	/* As renewal_is_busy; one that is under way is hurried. Its end comes by names_renewed or
 	 * names_renewal_failed. */
@@ -52,6 +57,17 @@ void names_free(struct names **n);
 
 /* Loads or orders every configured name, in the background, so many at a time. */
 void names_start(struct names *n);
+
+/* Another configuration while it runs; what the one before points to may go afterwards. Names that are no longer
+ * ours are given up, new ones loaded or ordered, and refusals forgotten. */
+struct names_reload_args {
+	const struct conf *conf;         /* outlive the names, as in names_args */
+	const struct router *router;
+	const struct diff *diff;         /* what failed and is different now is tried again */
+	bool asks_again;                 /* questions that were under way have been dropped */
+	bool forgives;                   /* other CAs, other challenges: what failed is tried again now */
+};
+void names_reload(struct names *n, const struct names_reload_args *args);
 
 /* A worker's question; the answer comes by ops->answer, perhaps before this returns. */
 void names_want(struct names *n, struct worker *w, const char *name, const char *client_ip);

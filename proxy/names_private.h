@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * names_private: what names.c and names_wildcard.c know of one name under way. The drawing is in names.c.
+ * names_private: what names*.c know of one name under way. The drawing is in names.c.
  *
  *   LOADING COVERING FOLLOWING ASKING RENEWING ORDERING RESTING
  */
@@ -39,6 +39,7 @@ struct name {
 	struct list followers;          /* names below this wildcard that wait for it */
 	struct list follow_node;
 	struct name *leader;            /* FOLLOWING; NULL: none */
+	struct list review_node;        /* names_reload has not looked at it yet */
 	bool is_named, was_hurried;
 	bool stands_alone;              /* its wildcard cannot be had now */
 	bool is_start;                  /* one of LOADS_AT_START */
@@ -58,7 +59,7 @@ struct names {
 	struct limit new_names, refusals_logged;
 	struct causes causes;           /* of the refusals in the cache, and of those who rest */
 	unsigned n_on_demand;           /* names under way that clients chose */
-	unsigned next_site, n_start;    /* names_start: the next to load, those being loaded */
+	unsigned *todo, n_todo, next_todo, n_start;    /* sites to load; how many are being loaded */
 	bool is_starting, is_stopping;
 };
 
@@ -96,6 +97,13 @@ void names_succeed(struct name *m, struct entry *e);
 void names_refuse(struct name *m, const struct fault *why, int64_t until_ms);
 void names_end(struct name *m);
 void names_hurry(struct name *m);
+/* The site that covers it, or NULL. */
+const struct conf_site *names_site(const struct names *n, const char *host);
+void names_answer_refusal(struct names *n, struct worker *w, const char *host, enum err err, int64_t until_ms);
+/* Loads more of those that are to do. */
+void names_start_some(struct names *n);
+/* How many new names clients may bring; at full again. */
+void names_set_limit(struct names *n);
 
 /* ---- names_wildcard.c ---- */
 
@@ -107,6 +115,8 @@ bool names_has_wildcard(const struct names *n, const char *host);
 bool names_cover(struct name *m);
 /* Whether it waits for its wildcard now, or was refused with it. */
 bool names_follow(struct name *m);
+/* Its followers go on without it. */
+void names_scatter(struct name *leader);
 /* What became of a name is what becomes of its followers. */
 void names_lead(struct name *leader, struct entry *e);
 void names_disappoint(struct name *leader, const struct fault *why, int64_t until_ms);

@@ -143,6 +143,16 @@ void names_disappoint(struct name *leader, const struct fault *why, int64_t unti
 	}
 }
 
+void names_scatter(struct name *leader)
+{
+	while (!list_is_empty(&leader->followers)) {
+		struct name *m = list_first(&leader->followers, struct name, follow_node);
+
+		leave(m);
+		names_decide(m);
+	}
+}
+
 void names_part(struct name *m)
 {
 	leave(m);

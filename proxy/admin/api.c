@@ -16,6 +16,8 @@ const struct api_row api_rows[] = {
 	{ "GET", "/v1/accounts", api_accounts },
 	{ "POST", "/v1/accounts", api_account_wish },
 	{ "GET", "/v1/names/*", api_name },
+	{ "POST", "/v1/reload", api_configure },
+	{ "GET", "/v1/plan", api_plan },
 	{ "POST", "/v1/names/*/issue", api_issue },
 	{ "POST", "/v1/names/*/renew", api_renew },
 	{ "POST", "/v1/names/*/add", api_add },
@@ -79,7 +81,7 @@ static unsigned status_of(enum err err)
 	switch (err) {
 	case E_NOT_FOUND:
 		return 404;
-	case E_DENIED: case E_NAME: case E_PARSE: case E_USAGE:
+	case E_DENIED: case E_NAME: case E_PARSE: case E_USAGE: case E_CONFIG: case E_FILE:
 		return 422;
 	case E_LOCKED:
 		return 409;

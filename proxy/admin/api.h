@@ -11,11 +11,12 @@
 #include "proxy/announced.h"
 #include "proxy/fleet.h"
 #include "proxy/names.h"
+#include "proxy/reload.h"
 
 /* All of a running instance; outlives the server. */
 struct api_env {
 	struct loop *loop;
-	const struct conf *conf;
+	struct conf *const *conf;      /* the one in force: a reload changes it */
 	const char *config;            /* where it came from */
 	struct store *store;
 	const struct ports *ports;
@@ -25,9 +26,10 @@ struct api_env {
 	struct announced *announced;
 	struct challenge_table *challenges;
 	struct probes *probes;         /* the server's own */
+	struct reload *reload;
 	struct fleet *const *fleet;    /* started after the socket is open */
 	int64_t started_at_ms;         /* wall clock */
-	unsigned connections_max;
+	const unsigned *connections_max;
 };
 
 /* One request and its answer, now or later. */
@@ -75,6 +77,8 @@ void api_renew(struct api_call *c);
 void api_add(struct api_call *c);
 void api_forget(struct api_call *c);
 void api_revoke(struct api_call *c);
+void api_configure(struct api_call *c);
+void api_plan(struct api_call *c);
 void api_reload(struct api_call *c);
 void api_plant(struct api_call *c);
 void api_probe(struct api_call *c);

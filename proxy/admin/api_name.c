@@ -150,7 +150,7 @@ static void on_report(void *owner, struct json *json)
 
 void api_name(struct api_call *c)
 {
-	report_start(&(struct report_args){ .store = c->env->store, .conf = c->env->conf,
+	report_start(&(struct report_args){ .store = c->env->store, .conf = *c->env->conf,
 		.name = c->name, .look = look, .fn = on_report, .owner = c });
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "proxy/admin/api.h"
+#include "proxy/admin/api_reload.h"
 #include "proxy/startup.h"
 
 enum { RESTING_TOLD = 20 };
@@ -50,7 +51,7 @@ static void put_process(struct status *s)
 	json_put_number(p, "uptime_s", (double)((clock_wall_ms() - env->started_at_ms) / 1000));
 	json_put_number(p, "workers", env->ports->n_workers);
 	json_put_number(p, "connections", fleet_connections(*env->fleet));
-	json_put_number(p, "connections_max", env->connections_max);
+	json_put_number(p, "connections_max", *env->connections_max);
 }
 
 static void put_store(struct status *s)
@@ -61,9 +62,9 @@ static void put_store(struct status *s)
 #undef X
 	};
 	struct json *o = json_put(s->out, "store", json_new_object());
-	enum startup_store kind = startup_store_kind(s->env->conf->store);
+	enum startup_store kind = startup_store_kind((*s->env->conf)->store);
 
-	json_put_cstr(o, "path", s->env->conf->store);
+	json_put_cstr(o, "path", (*s->env->conf)->store);
 	if (kind)
 		json_put_cstr(o, "warning", kinds[kind]);
 }
@@ -161,6 +162,7 @@ void api_status(struct api_call *c)
 	put_store(&s);
 	put_cas(&s);
 	put_certificates(&s);
+	api_reload_status(c->env->reload, s.out, s.degraded);
 	put_counters(&s);
 	json_put_cstr(s.out, "state", json_count(s.degraded) ? "degraded" : "fine");
 	json_put(s.out, "degraded", s.degraded);

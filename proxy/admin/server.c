@@ -127,7 +127,7 @@ struct admin_server *admin_server_start(const struct api_env *env)
 	char path[ADMIN_SOCKET_PATH];
 	struct fault fault = { 0 };
 
-	if (!admin_socket_path(env->conf, path)) {
+	if (!admin_socket_path(*env->conf, path)) {
 		mem_free(&s);
 		return NULL;
 	}

@@ -303,7 +303,8 @@ static void an_instance_is_found_by_a_broken_file(void **state)
 
 	(void)state;
 	check_where("{\"store\": \"/a\", \"timeoutz\": 1}", "/a", NULL);
-	check_where("{\"x\": {\"store\": \"/no\"}, // \"store\": \"/no\"\n \"store\": \"/a\" \"sites\": {}}", "/a", NULL);
+	check_where("{\"x\": {\"store\": \"/no\"}, // \"store\": \"/no\"\n \"store\": \"/a\" \"sites\": {}}",
+		"/a", NULL);
 	check_where("{\"admin\": {\"socket\": \"/s\"}, \"store\": \"/a\", \"sites\": {", "/a", "/s");
 	check_where("{\"list\": [\"store\", \"x\"], \"store\" : \"/a\",,}", "/a", NULL);
 	c = load_where(&(struct load_args){ .file = "/nonexistent", .environment = environment });

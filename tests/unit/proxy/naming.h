@@ -41,6 +41,8 @@ struct world {
 	ask_fn *ask_fn;
 	void *ask_owner;
 
+	unsigned n_abandoned, n_forgiven, n_forgotten;
+	char forgotten[ENTRY_NAME];
 	unsigned n_orders, n_hurried, n_watched, n_installed, n_kept;
 	enum issuer_reason reason;
 	struct issuer_wish wish;
@@ -146,6 +148,30 @@ static inline void fake_hurry(void *owner, struct job *job)
 	w->n_hurried++;
 }
 
+static inline void fake_abandon(void *owner, struct job **job)
+{
+	struct world *w = owner;
+
+	assert_ptr_equal(*job, w);
+	*job = NULL;
+	w->order_fn = NULL;
+	w->n_abandoned++;
+}
+
+static inline void fake_forgive(void *owner, const char *name)
+{
+	assert_non_null(name);
+	((struct world *)owner)->n_forgiven++;
+}
+
+static inline void fake_forget(void *owner, const char *name)
+{
+	struct world *w = owner;
+
+	snprintf(w->forgotten, sizeof(w->forgotten), "%s", name);
+	w->n_forgotten++;
+}
+
 static inline void fake_watch(void *owner, const struct entry *e)
 {
 	assert_non_null(e);
@@ -171,6 +197,9 @@ static const struct names_ops ops = {
 	.tenant = fake_tenant,
 	.obtain = fake_obtain,
 	.hurry = fake_hurry,
+	.abandon = fake_abandon,
+	.forgive = fake_forgive,
+	.forget = fake_forget,
 	.watch = fake_watch,
 	.is_renewing = fake_is_renewing,
 	.is_announced = fake_is_announced,

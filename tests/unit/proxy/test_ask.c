@@ -121,7 +121,7 @@ static int make_world(void **state)
 	w->loop = loop_new();
 	w->conf = (struct conf_on_demand){ .ask = w->url, .ask_timeout_ms = TIMEOUT_MS, .allow_ms = 60000,
 		.deny_ms = 30000, .if_ask_is_down_ms = 600000, .negative_names = 10 };
-	assert_int_equal(ask_new(&(struct ask_args){ w->loop, &w->conf, "test" }, &w->ask, &fault), E_OK);
+	assert_int_equal(ask_new(&(struct ask_args){ w->loop, &w->conf, "test", NULL }, &w->ask, &fault), E_OK);
 	*state = w;
 	return 0;
 }

@@ -53,7 +53,7 @@ static enum err run(struct conf *conf, int n_signals, struct fault *fault)
 	enum err err;
 
 	assert_int_equal(pthread_create(&thread, NULL, send_signals, &n_signals), 0);
-	err = control_run(&(struct control_args){ conf, "test" }, fault);
+	err = control_run(&(struct control_args){ conf, "test", { 0 } }, fault);
 	pthread_join(thread, NULL);
 	return err;
 }

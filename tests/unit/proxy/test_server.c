@@ -58,9 +58,11 @@ static unsigned status_of(const char *method, const char *path)
 
 static struct admin_server *begin(void)
 {
+	static struct conf *in_force = &conf;
+
 	loop = loop_new();
 	store = store_memory_new(loop);
-	return admin_server_start(&(struct api_env){ .loop = loop, .conf = &conf, .store = store });
+	return admin_server_start(&(struct api_env){ .loop = loop, .conf = &in_force, .store = store });
 }
 
 static void end(struct admin_server **s)
