@@ -27,6 +27,7 @@ enum {
 
 enum extension {
 	EXT_SERVER_NAME = 0,
+	EXT_SUPPORTED_GROUPS = 10,
 	EXT_SIGNATURE_ALGORITHMS = 13,
 	EXT_ALPN = 16,
 	EXT_SESSION_TICKET = 35,
@@ -395,27 +396,13 @@ static int alpn(struct client_hello *h, struct reader r)
 	return 0;
 }
 
-static int signature_algorithms(struct client_hello *h, struct reader r)
+/* What they are is told by client_hello_signatures. */
+static int signature_algorithms(struct reader r)
 {
 	struct reader list = vector(&r, 2, 2);
 
 	if (r.is_bad || r.left > 0 || list.left % 2 != 0)
 		return ALERT_DECODE_ERROR;
-	while (list.left > 0) {
-		switch (number(&list, 2)) {
-		case 0x0403:
-		case 0x0503:
-			h->has_ecdsa = true;
-			break;
-		case 0x0401:
-		case 0x0501:
-		case 0x0601:
-		case 0x0804:
-		case 0x0805:
-		case 0x0806:
-			h->has_rsa = true;
-		}
-	}
 	return 0;
 }
 
@@ -443,7 +430,7 @@ static int extension(struct client_hello *h, unsigned type, struct reader r)
 	case EXT_ALPN:
 		return alpn(h, r);
 	case EXT_SIGNATURE_ALGORITHMS:
-		return signature_algorithms(h, r);
+		return signature_algorithms(r);
 	case EXT_SUPPORTED_VERSIONS:
 		return supported_versions(h, r);
 	case EXT_SESSION_TICKET:
@@ -479,6 +466,101 @@ bool client_hello_has_alpn(const struct client_hello *h, const char *protocol)
 		if (str_is(h->alpn[i], protocol))
 			return true;
 	return false;
+}
+
+/* ---- what the client can verify ---- */
+
+/* Lists of two-byte numbers that the hello brings, of a message that was found good. */
+struct offers {
+	struct reader suites, algorithms, groups;
+	bool has_algorithms, has_groups;
+};
+
+static struct str message_of(const struct client_hello *h)
+{
+	size_t head = RECORD_HEAD + MESSAGE_HEAD;
+	const struct buf *b = h->one_record ? &h->raw : &h->handshake;
+	size_t end = h->one_record ? h->parsed : b->len;
+
+	ASSERT(end > head && end <= b->len);
+	return str_of(b->at + head, end - head);
+}
+
+static void find_offers(struct reader r, struct offers *out)
+{
+	*out = (struct offers){0};
+	take(&r, 2 + 32);
+	vector(&r, 1, 0);
+	out->suites = vector(&r, 2, 2);
+	vector(&r, 1, 1);
+	r = r.left > 0 ? vector(&r, 2, 0) : r;
+	while (r.left > 0) {
+		unsigned type = number(&r, 2);
+		struct reader body = vector(&r, 2, 0);
+
+		if (type == EXT_SIGNATURE_ALGORITHMS) {
+			out->algorithms = vector(&body, 2, 2);
+			out->has_algorithms = true;
+		} else if (type == EXT_SUPPORTED_GROUPS) {
+			out->groups = vector(&body, 2, 2);
+			out->has_groups = true;
+		}
+	}
+}
+
+/* Whether any of ours (ends with 0) is on the list. */
+static bool offers_any(struct reader list, const uint16_t *ours)
+{
+	while (list.left > 1) {
+		unsigned offered = number(&list, 2);
+
+		for (const uint16_t *at = ours; *at; at++)
+			if (*at == offered)
+				return true;
+	}
+	return false;
+}
+
+static const uint16_t sha256_ecdsa[] = {0x0403, 0}, sha384_ecdsa[] = {0x0503, 0};
+static const uint16_t any_ecdsa[] = {0x0403, 0x0503, 0x0603, 0};
+static const uint16_t rsa_pss[] = {0x0804, 0x0805, 0x0806, 0};
+static const uint16_t any_rsa[] = {0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806, 0};
+/* As in tls_context: with AES-128, AES-256, ChaCha20. */
+static const uint16_t ecdsa_suites[] = {0xc02b, 0xc02c, 0xcca9, 0};
+static const uint16_t rsa_suites[] = {0xc02f, 0xc030, 0xcca8, 0};
+static const uint16_t p256[] = {23, 0}, p384[] = {24, 0};
+
+/* RFC 8446 4.2.3: here an ECDSA algorithm names its curve, and RSA is PSS. */
+static struct client_signatures by_algorithms(const struct offers *o)
+{
+	return (struct client_signatures){
+		.p256 = offers_any(o->algorithms, sha256_ecdsa),
+		.p384 = offers_any(o->algorithms, sha384_ecdsa),
+		.rsa = offers_any(o->algorithms, rsa_pss),
+	};
+}
+
+/* RFC 5246 7.4.1.4.1, RFC 8422 5.1: without an extension, whatever the suites say. */
+static struct client_signatures by_suites(const struct offers *o)
+{
+	bool ecdsa = offers_any(o->suites, ecdsa_suites) &&
+		     (!o->has_algorithms || offers_any(o->algorithms, any_ecdsa));
+
+	return (struct client_signatures){
+		.p256 = ecdsa && (!o->has_groups || offers_any(o->groups, p256)),
+		.p384 = ecdsa && (!o->has_groups || offers_any(o->groups, p384)),
+		.rsa = offers_any(o->suites, rsa_suites) &&
+		       (!o->has_algorithms || offers_any(o->algorithms, any_rsa)),
+	};
+}
+
+struct client_signatures client_hello_signatures(const struct client_hello *h)
+{
+	struct str m = message_of(h);
+	struct offers offers;
+
+	find_offers((struct reader){(const unsigned char *)m.at, m.len, false}, &offers);
+	return h->has_tls13 ? by_algorithms(&offers) : by_suites(&offers);
 }
 
 void client_hello_alert(char dst[CLIENT_HELLO_ALERT], int alert)

@@ -32,7 +32,6 @@ struct client_hello {
 	struct str alpn[CLIENT_HELLO_ALPN];
 	unsigned n_alpn;
 	bool has_tls13, has_tls12; /* offered, by supported_versions or legacy_version */
-	bool has_ecdsa, has_rsa; /* signature_algorithms fit a P-256/P-384 or an RSA certificate */
 	bool has_ticket;         /* offers a session ticket or a PSK */
 	/* private */
 	struct buf raw;       /* bytes as received */
@@ -53,6 +52,13 @@ enum client_hello_state client_hello_feed(struct client_hello *h, struct str byt
  * until fini. E_NOMEM. */
 enum err client_hello_record(struct client_hello *h, struct str *record, struct str *rest);
 bool client_hello_has_alpn(const struct client_hello *h, const char *protocol);
+/* With which keys a certificate's owner can sign so that the client verifies it, by our own suites: the
+ * signature algorithms; below TLS 1.3 the cipher suites and the curves too. Read again from the message, for
+ * the few who have to know: until fini. */
+struct client_signatures {
+	bool p256, p384, rsa;
+};
+struct client_signatures client_hello_signatures(const struct client_hello *h);
 /* A fatal alert record for a client whose handshake never began: 7 bytes at dst. */
 enum { CLIENT_HELLO_ALERT = 7 };
 void client_hello_alert(char dst[CLIENT_HELLO_ALERT], int alert);

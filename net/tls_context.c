@@ -5,6 +5,7 @@
  */
 #include "net/tls_context.h"
 
+#include <wolfssl/internal.h>
 #include <wolfssl/wolfcrypt/aes.h>
 #include <wolfssl/wolfcrypt/hash.h>
 
@@ -121,6 +122,28 @@ enum err tls_context_server(const struct tls_server_args *args, struct tls_conte
 	return E_OK;
 }
 
+/* Signature algorithms as on the wire: ECDSA is (SHA-2, 3) and nothing else that we offer. wolfSSL has a
+ * setter for the list only in its OpenSSL layer. */
+static void keep_signer(WOLFSSL_CTX *ctx, enum tls_signer signer)
+{
+	Suites *s = ctx->suites;
+	word16 kept = 0;
+
+	ASSERT(s && s->hashSigAlgoSz % 2 == 0);
+	for (word16 i = 0; i < s->hashSigAlgoSz && signer != TLS_SIGNER_ANY; i += 2) {
+		byte a = s->hashSigAlgo[i], b = s->hashSigAlgo[i + 1];
+		bool is_ecdsa = a >= 4 && a <= 6 && b == 3;
+		bool is_rsa = (a >= 4 && a <= 6 && b == 1) || (a == 8 && b >= 4 && b <= 6);
+
+		if (signer == TLS_SIGNER_ECDSA ? !is_ecdsa : !is_rsa)
+			continue;
+		s->hashSigAlgo[kept++] = a;
+		s->hashSigAlgo[kept++] = b;
+	}
+	if (signer != TLS_SIGNER_ANY)
+		s->hashSigAlgoSz = kept;
+}
+
 enum err tls_context_client(
 	const struct tls_client_args *args, struct tls_context **out, struct fault *fault)
 {
@@ -132,6 +155,7 @@ enum err tls_context_client(
 		tls_context_unref(&c);
 		return fault_set(fault, E_NOMEM, "no memory for a TLS context");
 	}
+	keep_signer(c->library, args->signer);
 	wolfSSL_CTX_set_verify(c->library,
 		args->trusts_anyone ? WOLFSSL_VERIFY_NONE : WOLFSSL_VERIFY_PEER, NULL);
 	if (args->trusts_anyone) {

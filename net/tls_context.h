@@ -50,10 +50,14 @@ struct tls_server_args {
 };
 enum err tls_context_server(const struct tls_server_args *args, struct tls_context **out);
 
+/* By which keys a server may prove itself to a client of ours. */
+enum tls_signer { TLS_SIGNER_ANY, TLS_SIGNER_ECDSA, TLS_SIGNER_RSA };
+
 struct tls_client_args {
 	const char *trust_file; /* PEM; NULL: the system's store */
 	/* Referenced. Only its leaf is accepted, whatever its issuer, name and time; NULL: the usual. */
 	struct tls_certificate *only;
+	enum tls_signer signer; /* offered as signature algorithms */
 	bool offer_h2;          /* later */
 	bool trusts_anyone;     /* for diagnosis alone: nothing is said over such a connection */
 };

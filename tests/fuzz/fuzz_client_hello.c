@@ -33,6 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 		ASSERT(client_hello_record(&whole, &record, &rest) == E_OK);
 		ASSERT(record.len <= 5 + 16384 && rest.len < s.len);
 		ASSERT(whole.has_tls12 || whole.has_tls13);
+		struct client_signatures x = client_hello_signatures(&whole);
+		struct client_signatures y = client_hello_signatures(&pieces);
+		ASSERT(x.p256 == y.p256 && x.p384 == y.p384 && x.rsa == y.rsa);
 		ASSERT(strcmp(whole.sni, pieces.sni) == 0 && whole.n_alpn == pieces.n_alpn);
 		ASSERT(!whole.sni_is_valid || strlen(whole.sni) > 0);
 	}

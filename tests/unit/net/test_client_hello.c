@@ -16,6 +16,7 @@ struct hello {
 	unsigned version;
 	const char *compression;
 	size_t compression_len;
+	unsigned suite; /* beside TLS 1.3's; 0: ECDHE-ECDSA */
 };
 
 static void u8(struct buf *b, unsigned v)
@@ -82,7 +83,7 @@ static void hello_message(struct hello *h, struct buf *m)
 	u8(&body, 0);
 	u16(&body, 4);
 	u16(&body, 0x1301);
-	u16(&body, 0xc02b);
+	u16(&body, h->suite ? h->suite : 0xc02b);
 	u8(&body, (unsigned)h->compression_len);
 	assert_int_equal(buf_add(&body, str_of(h->compression, h->compression_len)), E_OK);
 	if (h->ext.len > 0) {
@@ -150,7 +151,9 @@ static void check_usual(const struct client_hello *h)
 	assert_true(client_hello_has_alpn(h, "h2"));
 	assert_true(client_hello_has_alpn(h, "http/1.1"));
 	assert_false(client_hello_has_alpn(h, "acme-tls/1"));
-	assert_true(h->has_tls13 && h->has_tls12 && h->has_ecdsa && h->has_rsa);
+	assert_true(h->has_tls13 && h->has_tls12);
+	assert_true(client_hello_signatures(h).p256 && client_hello_signatures(h).rsa);
+	assert_false(client_hello_signatures(h).p384);
 	assert_false(h->has_ticket);
 }
 
@@ -258,6 +261,79 @@ static void tls12_only_and_no_extensions_are_understood(void **state)
 	assert_true(h.has_tls12 && !h.has_tls13 && !h.has_sni);
 	client_hello_fini(&h);
 	buf_fini(&wire);
+}
+
+/* What a hello with these extensions can verify. */
+static struct client_signatures signatures(
+	unsigned suite, struct str versions, struct str algorithms, struct str groups)
+{
+	struct client_signatures out;
+	struct client_hello h;
+	struct hello b;
+	struct buf wire;
+	int alert;
+
+	hello_init(&b);
+	b.suite = suite;
+	if (groups.len)
+		ext(&b, 10, groups.at, groups.len);
+	if (algorithms.len)
+		ext(&b, 13, algorithms.at, algorithms.len);
+	if (versions.len)
+		ext(&b, 43, versions.at, versions.len);
+	hello_wire(&b, &wire, algorithms.len % 3 ? 16384 : 20);
+	assert_int_equal(feed_all(&h, buf_str(&wire), 9, &alert), CLIENT_HELLO_DONE);
+	out = client_hello_signatures(&h);
+	client_hello_fini(&h);
+	buf_fini(&wire);
+	return out;
+}
+
+static void in_tls13_the_signature_algorithms_decide(void **state)
+{
+	const struct str v13 = STR("\x04\x03\x04\x03\x03");
+	struct client_signatures s = signatures(0, v13, STR("\0\x02\x04\x03"), STR_NONE);
+
+	(void)state;
+	assert_true(s.p256 && !s.p384 && !s.rsa);
+	s = signatures(0, v13, STR("\0\x04\x05\x03\x08\x05"), STR_NONE);
+	assert_true(!s.p256 && s.p384 && s.rsa);
+	/* PKCS#1 is for certificates only */
+	s = signatures(0, v13, STR("\0\x04\x04\x01\x05\x01"), STR_NONE);
+	assert_false(s.p256 || s.p384 || s.rsa);
+	s = signatures(0xc02f, v13, STR_NONE, STR_NONE);
+	assert_false(s.p256 || s.p384 || s.rsa);
+}
+
+static void in_tls12_suites_algorithms_and_curves_decide(void **state)
+{
+	const struct str all = STR("\0\x06\x04\x03\x05\x03\x04\x01");
+	struct client_signatures s = signatures(0xc02b, STR_NONE, all, STR_NONE);
+
+	(void)state;
+	assert_true(s.p256 && s.p384 && !s.rsa);
+	s = signatures(0xc02f, STR_NONE, all, STR_NONE);
+	assert_true(!s.p256 && !s.p384 && s.rsa);
+	s = signatures(0xcca9, STR_NONE, all, STR("\0\x04\0\x1d\0\x17"));
+	assert_true(s.p256 && !s.p384);
+	s = signatures(0xcca9, STR_NONE, all, STR("\0\x04\0\x1d\0\x18"));
+	assert_true(!s.p256 && s.p384);
+	s = signatures(0xc02b, STR_NONE, STR("\0\x02\x04\x01"), STR_NONE);
+	assert_false(s.p256 || s.p384 || s.rsa);
+	/* said nothing about algorithms: the suites are enough */
+	s = signatures(0xc030, STR_NONE, STR_NONE, STR_NONE);
+	assert_true(!s.p256 && s.rsa);
+	/* a suite we do not speak */
+	s = signatures(0xc013, STR_NONE, all, STR_NONE);
+	assert_false(s.p256 || s.rsa);
+}
+
+static void malformed_curves_offer_none(void **state)
+{
+	struct client_signatures s = signatures(0xc02b, STR_NONE, STR_NONE, STR("\0\x09\0\x17"));
+
+	(void)state;
+	assert_false(s.p256 || s.p384 || s.rsa);
 }
 
 static void old_versions_get_protocol_version(void **state)
@@ -592,6 +668,9 @@ int main(void)
 		cmocka_unit_test(several_records_are_reframed_as_one),
 		cmocka_unit_test(what_follows_in_the_same_read_is_kept),
 		cmocka_unit_test(tls12_only_and_no_extensions_are_understood),
+		cmocka_unit_test(in_tls13_the_signature_algorithms_decide),
+		cmocka_unit_test(in_tls12_suites_algorithms_and_curves_decide),
+		cmocka_unit_test(malformed_curves_offer_none),
 		cmocka_unit_test(old_versions_get_protocol_version),
 		cmocka_unit_test(duplicate_extensions_are_refused),
 		cmocka_unit_test(psk_must_be_last),

@@ -383,6 +383,32 @@ static void rsa_certificates_work(void **state)
 	tls_certificate_unref(&c);
 }
 
+static void a_client_offers_the_kind_of_key_it_was_told_to(void **state)
+{
+	struct tls_certificate *rsa_certificate = certificate_of(&rsa);
+	struct tls_context *usual = client;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct tls_client_args args = {.trust_file = ca.ca_pem,
+			.signer = i ? TLS_SIGNER_RSA : TLS_SIGNER_ECDSA};
+		struct pair p;
+
+		assert_int_equal(tls_context_client(&args, &client, NULL), E_OK);
+		pair_init(&p, i ? rsa_certificate : ec_certificate, "app.example.test", NULL, NULL);
+		shake(&p);
+		assert_int_equal(p.client.err, E_OK);
+		pair_fini(&p);
+		pair_init(&p, i ? ec_certificate : rsa_certificate, "app.example.test", NULL, NULL);
+		shake(&p);
+		assert_int_not_equal(p.server.err, E_OK);
+		pair_fini(&p);
+		tls_context_unref(&client);
+	}
+	client = usual;
+	tls_certificate_unref(&rsa_certificate);
+}
+
 static void a_certificate_serves_several_contexts(void **state)
 {
 	struct tls_context *first = server;
@@ -698,6 +724,7 @@ int main(void)
 		cmocka_unit_test(clients_verify_the_chain),
 		cmocka_unit_test(the_hybrid_group_is_spoken),
 		cmocka_unit_test(rsa_certificates_work),
+		cmocka_unit_test(a_client_offers_the_kind_of_key_it_was_told_to),
 		cmocka_unit_test(a_certificate_serves_several_contexts),
 		cmocka_unit_test(pkcs8_keys_are_taken),
 		cmocka_unit_test(threads_share_a_certificate),
