@@ -13,6 +13,7 @@
 #include "acme/internal_ca.h"
 #include "acme/job.h"
 #include "acme/revocation.h"
+#include "acme/terms.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -71,6 +72,8 @@ struct issuer {
 	struct conf *conf;
 	struct tls_context **trusts;   /* as the CAs */
 	const char *user_agent;
+	const struct conf_keys *(*keys)(void *owner, const char *host);
+	void *keys_owner;
 	struct job_env env;
 	struct dns_line *dns;
 	struct map tickets;        /* name -> struct ticket * */
@@ -114,7 +117,7 @@ static void on_wants_turn(void *issuer, struct job *j)
 	struct issuer *i = issuer;
 	struct ticket *t = ticket_of(i, j);
 	t->turn.class = class_of(t);
-	t->turn.grant = (struct grant){ .name = job_name(j), .tenant = t->tenant, .kind = kind_of(t) };
+	t->turn.grant = (struct grant){ .name = job_host(j), .tenant = t->tenant, .kind = kind_of(t) };
 	/* What is valid waits for its own CA, unless that is down: the job sees to it. */
 	desk_join(i->desk, &t->turn, t->turn.class == TURN_EXPIRED || kind_of(t) != GRANT_RENEWAL,
 		t->not_after_ms);
@@ -134,6 +137,12 @@ static void on_refused(void *issuer, struct turn *turn, const struct fault *faul
 	job_refuse(t->job, fault);
 }
 
+static const struct conf_keys *keys_of(void *issuer, const char *host)
+{
+	struct issuer *i = issuer;
+	return i->keys ? i->keys(i->keys_owner, host) : &i->conf->acme.keys;
+}
+
 static void put_if(struct json *o, const char *key, const char *text)
 {
 	if (text && text[0])
@@ -150,7 +159,7 @@ static void note(struct issuer *i, const struct ticket *t, enum err err, const s
 		return;
 	struct json *o = json_new_object();
 	json_put_cstr(o, "event", err ? "failed" : "issued");
-	json_put_cstr(o, "name", job_name(t->job));
+	json_put_cstr(o, "name", job_host(t->job));
 	json_put_cstr(o, "reason", reasons[t->reason]);
 	put_if(o, "client", t->client);
 	put_if(o, "decision", t->decision);
@@ -159,10 +168,13 @@ static void note(struct issuer *i, const struct ticket *t, enum err err, const s
 	if (!err) {
 		json_put_cstr(o, "ca", e->ca);
 		json_put_cstr(o, "serial", e->serial);
+		json_put_cstr(o, "key_type", key_type_text(e->key_type));
 		char not_after[CLOCK_RFC3339];
 		clock_rfc3339(not_after, e->not_after_ms);
 		json_put_cstr(o, "not_after", not_after);
 	} else {
+		json_put_cstr(o, "key_type", key_type_text(terms_key(keys_of(i, job_host(t->job)),
+			job_name(t->job))));
 		json_put_number(o, "code", err_code(err));
 		put_if(o, "type", fault->type);
 		put_if(o, "detail", fault->detail);
@@ -554,11 +566,13 @@ enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct 
 	struct issuer *i = mem_new(sizeof *i);
 	i->audit = args->audit;
 	i->user_agent = args->user_agent;
+	i->keys = args->keys;
+	i->keys_owner = args->owner;
 	i->env = (struct job_env){
 		.loop = args->loop, .store = args->store,
 		.challenges = args->challenges,
 		.can = { [CONF_TLS_ALPN_01] = args->can_tls_alpn, [CONF_HTTP_01] = args->can_http },
-		.on_wants_turn = on_wants_turn, .on_unsaved = on_unsaved, .on_ended = on_ended,
+		.keys = keys_of, .on_wants_turn = on_wants_turn, .on_unsaved = on_unsaved, .on_ended = on_ended,
 		.issuer = i,
 	};
 	memory_init(&i->env.memory, args->store);
@@ -684,6 +698,12 @@ struct ca *issuer_adviser(struct issuer *i, const char *directory)
 			return ca;
 	}
 	return NULL;
+}
+
+bool issuer_is_misfit(struct issuer *i, const char *name, enum conf_key_type type)
+{
+	char host[SERIES_NAME];
+	return terms_is_misfit(keys_of(i, series_host_text(host, name)), name, type);
 }
 
 void issuer_forgive(struct issuer *i, const char *name)

@@ -27,6 +27,9 @@ struct issuer_args {
 	bool can_tls_alpn, can_http;
 	const char *user_agent;                /* "sallyport/0.1" */
 	struct audit *audit;                   /* NULL: none is kept */
+	/* Of which types a name's keys are; NULL: as acme.key says for all. Borrowed for the moment. */
+	const struct conf_keys *(*keys)(void *owner, const char *host);
+	void *owner;
 };
 
 /* Reads trust files (blocking): before the loops run. */
@@ -72,7 +75,7 @@ typedef void issuer_fn(void *owner, enum err err, struct entry *e, const struct 
 
 /* What is wanted, and what decides when its turn comes. */
 struct issuer_wish {
-	const char *name;
+	const char *name;          /* a series (certstore/series.h) */
 	enum issuer_reason reason;
 	const char *tenant;        /* on whose behalf, NULL: nobody's; copied, cut at 63 bytes */
 	int64_t not_after_ms;      /* of the certificate that is held, expired or not; 0: none, or unknown */
@@ -101,6 +104,9 @@ void issuer_hurry(struct job *j);
 void issuer_replace(struct job *j, const char *ari_id);
 /* The CA with this directory URL, to ask for renewal advice; NULL: not configured, or acme.ari is off. */
 struct ca *issuer_adviser(struct issuer *i, const char *directory);
+
+/* Whether a good certificate of this name (a series) is due since its key is of the wrong family. */
+bool issuer_is_misfit(struct issuer *i, const char *name, enum conf_key_type type);
 
 /* Forgets the failure memory of a name (operator's wish, or its configuration changed). */
 void issuer_forgive(struct issuer *i, const char *name);

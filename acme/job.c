@@ -60,7 +60,8 @@ enum { LOCK_WAIT_MS = 30000, ORDERS_MAX = 2, BLAMELESS_MIN_MS = 2000, PROBE_AGE_
 
 struct job {
 	struct job_env *env;
-	char name[ENTRY_NAME];
+	char name[ENTRY_NAME];      /* a series */
+	char *host;                 /* NULL: the same as the name */
 
 	enum job_state state;
 	struct errand *errand, *journal_errand;
@@ -114,6 +115,12 @@ static void enter(struct job *j, enum job_state state)
 static struct ca *ca_of(const struct job *j)
 {
 	return &j->env->cas[j->ca_index];
+}
+
+/* What certificate, order and proof are for. */
+static const char *host_of(const struct job *j)
+{
+	return j->host ? j->host : j->name;
 }
 
 /* ---- the ends ---- */
@@ -205,7 +212,8 @@ void job_run(struct job *j, struct grant *grant)
 
 static void ask_lock(struct job *j)
 {
-	j->errand = errand_lock(j->env->store, j->name, LOCK_WAIT_MS, on_errand, j);
+	/* by the host: two certificates of one name do not prove it at the same time */
+	j->errand = errand_lock(j->env->store, host_of(j), LOCK_WAIT_MS, on_errand, j);
 }
 
 static void answer_lock(struct job *j, void *object)
@@ -216,6 +224,11 @@ static void answer_lock(struct job *j, void *object)
 }
 
 /* ---- STORED: another process may have been faster ---- */
+
+static const struct conf_keys *keys_of(const struct job *j)
+{
+	return j->env->keys(j->env->issuer, host_of(j));
+}
 
 static void ask_stored(struct job *j)
 {
@@ -229,7 +242,7 @@ static void answer_stored(struct job *j, void *object)
 	int64_t now = clock_wall_ms();
 	bool is_advised = e && j->advised[0] && str_is(str_from(e->ari_id), j->advised);
 	if (!e || j->is_forced || !entry_is_valid_at(e, now) || now >= e->renew_at_ms
-		|| is_advised) {
+		|| is_advised || terms_is_misfit(keys_of(j), j->name, e->key_type)) {
 		j->held = e;
 		enter(j, JOB_JOURNAL);
 		return;
@@ -273,7 +286,7 @@ static void answer_journal(struct job *j, void *object)
 		/* One that led to the certificate we hold is over. */
 		bool is_over = j->held && j->held->issued_at_ms >= j->journal.begun_at_ms;
 		if (!is_over && journal_is_alive(&j->journal, clock_wall_ms()) && is_of_a_ca(j)
-			&& key_type(j->journal.key) == j->env->acme->key)
+			&& key_type(j->journal.key) == terms_key(keys_of(j), j->name))
 			j->is_resuming = j->was_resumed = true;
 		else
 			drop_journal(j);
@@ -312,7 +325,7 @@ static bool may_leave(const struct job *j, const struct ca *ca)
 
 static bool next_ca(struct job *j)
 {
-	unsigned next = ca_next(j->env->cas, j->env->n_cas, j->name, j->ca_index + 1);
+	unsigned next = ca_next(j->env->cas, j->env->n_cas, host_of(j), j->ca_index + 1);
 	if (next >= j->env->n_cas || !may_leave(j, ca_of(j)))
 		return false;
 	j->ca_index = next;
@@ -360,7 +373,7 @@ static void on_account(struct waiter *w, enum err err, const struct fault *fault
 	if (err && ca_of(j)->internal)  /* others see to it themselves */
 		breaker_failed(&ca_of(j)->breaker, BREAKER_CERTAIN, 0, clock_mono_ms());
 	if (err && j->grant)
-		governor_learn(j->env->governor, j->ca_index, j->name, fault);
+		governor_learn(j->env->governor, j->ca_index, host_of(j), fault);
 	if (!err)
 		enter(j, JOB_KEY);
 	else if (next_ca(j))
@@ -380,7 +393,7 @@ static void ask_key(struct job *j)
 	}
 	leaf_free(j->leaf);
 	j->leaf = NULL;
-	struct leaf *leaf = leaf_new(j->name, j->env->acme->key,
+	struct leaf *leaf = leaf_new(host_of(j), terms_key(keys_of(j), j->name),
 		j->is_resuming ? j->journal.key : NULL);
 	j->errand = errand_work(j->env->loop, leaf_make, leaf, leaf_free, on_errand, j);
 }
@@ -395,7 +408,7 @@ static void answer_key(struct job *j, void *object)
 
 static unsigned order_challenges(const struct job *j, enum conf_challenge wanted[CONF_CHALLENGES])
 {
-	return terms_challenges(&(struct terms_args){ .ca = ca_of(j), .name = j->name,
+	return terms_challenges(&(struct terms_args){ .ca = ca_of(j), .name = host_of(j),
 		.acme = j->env->acme, .can = j->env->can, .held = j->held, .avoid = j->avoid }, wanted);
 }
 
@@ -433,7 +446,7 @@ static void ask_signature(struct job *j)
 {
 	struct ca *ca = ca_of(j);
 	j->errand = errand_work(j->env->loop, internal_leaf_sign,
-		internal_leaf_new(ca->internal, j->name, j->leaf->key, ca->conf->lifetime_ms),
+		internal_leaf_new(ca->internal, host_of(j), j->leaf->key, ca->conf->lifetime_ms),
 		internal_leaf_free, on_errand, j);
 }
 
@@ -462,7 +475,7 @@ static void ask_order(struct job *j)
 	struct fault fault = { 0 };
 	struct order_args args = {
 		.ca = ca, .kid = account_kid(ca->account),
-		.name = j->name, .csr = buf_str(&j->leaf->csr),
+		.name = host_of(j), .csr = buf_str(&j->leaf->csr),
 		.resume_url = j->is_resuming ? j->journal.url : NULL,
 		.must_have_profile = ca->conf->profile_required,
 		.preferred_chain = ca->conf->preferred_chain,
@@ -470,7 +483,7 @@ static void ask_order(struct job *j)
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = order_challenges(j, args.wanted);
-	if (terms_profile(ca, j->name, j->is_profile_refused, &args.profile, &fault)) {
+	if (terms_profile(ca, host_of(j), j->is_profile_refused, &args.profile, &fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_failed(j, &fault);
 		return;
@@ -536,7 +549,7 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 	struct fault limited;
 	settle(j, fault->code, class);
 	if (j->grant)
-		governor_learn(j->env->governor, j->ca_index, j->name, fault);
+		governor_learn(j->env->governor, j->ca_index, host_of(j), fault);
 	if (!j->was_reregistered && terms_is_account_trouble(ca_of(j), fault, used)) {
 		j->was_reregistered = true;
 		if (j->orders)
@@ -694,7 +707,7 @@ void job_resume(struct job *j)
 {
 	j->avoid = j->used = -1;
 	/* none: the desk says so */
-	j->ca_index = ca_next(j->env->cas, j->env->n_cas, j->name, 0) % j->env->n_cas;
+	j->ca_index = ca_next(j->env->cas, j->env->n_cas, host_of(j), 0) % j->env->n_cas;
 	enter(j, JOB_RECALL);
 }
 
@@ -705,7 +718,7 @@ static void let_go(struct job *j)
 	errand_abandon(&j->errand);
 	errand_abandon(&j->journal_errand);
 	if (j->is_locked)
-		j->env->store->ops->unlock(j->env->store, j->name);
+		j->env->store->ops->unlock(j->env->store, host_of(j));
 	leaf_free(j->leaf);
 	delivery_free(j->delivery);
 	entry_unref(&j->held);
@@ -714,7 +727,7 @@ static void let_go(struct job *j)
 
 void job_pause(struct job *j)
 {
-	struct job fresh = { .env = j->env, .is_forced = j->is_forced, .started_at_ms = j->started_at_ms };
+	struct job fresh = { .env = j->env, .host = j->host, .is_forced = j->is_forced, .started_at_ms = j->started_at_ms };
 	let_go(j);
 	memcpy(fresh.name, j->name, sizeof fresh.name);
 	memcpy(fresh.advised, j->advised, sizeof fresh.advised);
@@ -729,6 +742,8 @@ struct job *job_new(struct job_env *env, const char *name)
 	j->env = env;
 	bool fits = str_copy(j->name, sizeof j->name, str_from(name));
 	ASSERT(fits && j->name[0]);
+	if (series_is_second(name))
+		j->host = mem_strdup(series_host_text((char[SERIES_NAME]){ 0 }, name));
 	j->started_at_ms = loop_now_ms(env->loop);
 	waiter_init(&j->account, on_account);
 	job_resume(j);
@@ -748,12 +763,18 @@ void job_free(struct job **job)
 		return;
 	*job = NULL;
 	let_go(j);
+	mem_free(&j->host);
 	mem_release(j);
 }
 
 const char *job_name(const struct job *j)
 {
 	return j->name;
+}
+
+const char *job_host(const struct job *j)
+{
+	return host_of(j);
 }
 
 const char *job_ordered_at(const struct job *j)

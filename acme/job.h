@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * job: one name from "wanted" to "in the store", or to the reason why not. Knows the store (earlier
+ * job: one certificate of a name from "wanted" to "in the store", or to the reason why not. Knows the store (earlier
  * failures, a certificate another process got, an unfinished order) and the CAs in their order; issuer
  * decides when it runs.
  */
@@ -28,6 +28,8 @@ struct job_env {
 	struct memory memory;
 	struct governor *governor;
 	int64_t probe_again_ms;     /* loop clock; until then the store is believed to take what we write */
+	/* The types of keys that a name's certificates are to have; borrowed for the moment. */
+	const struct conf_keys *(*keys)(void *issuer, const char *host);
 	/* Nothing that the store knows forbids it: give it a grant and put it in the queue. */
 	void (*on_wants_turn)(void *issuer, struct job *j);
 	/* A certificate that could not be saved; *bundle is the callee's. */
@@ -38,7 +40,7 @@ struct job_env {
 	void *issuer;
 };
 
-/* Begins to look into the store; calls nothing before it returns. */
+/* name: a series. Begins to look into the store; calls nothing before it returns. */
 struct job *job_new(struct job_env *env, const char *name);
 /* The held certificate with this ARI id is due although its own time has not come. */
 void job_replace(struct job *j, const char *ari_id);
@@ -54,6 +56,8 @@ void job_pause(struct job *j);
 void job_resume(struct job *j);
 
 const char *job_name(const struct job *j);
+/* The name without the series: what the certificate is for. */
+const char *job_host(const struct job *j);
 /* The URL of the order it placed or resumed last; "" if none, "internal:" for a signature of our own. */
 const char *job_ordered_at(const struct job *j);
 /* Static text. */

@@ -70,7 +70,8 @@ void delivery_free(void *object)
 
 static enum err check_chain(struct delivery *d, struct fault *fault)
 {
-	const char *names[] = { d->name };
+	char host[SERIES_NAME];
+	const char *names[] = { series_host_text(host, d->name) };
 	struct buf der;
 	buf_init(&der, CHAIN_MAX);
 	enum err err = x509_chain_from_pem(buf_str(&d->chain_pem), &der, fault);

@@ -22,7 +22,8 @@ enum err leaf_make(void *leaf, struct fault *fault);
 
 /* What a CA delivered, and what becomes of it. */
 struct delivery {
-	char name[ENTRY_NAME], ca[ENTRY_TEXT], account[ENTRY_TEXT], profile[64], challenge[32];
+	char name[ENTRY_NAME];     /* a series */
+	char ca[ENTRY_TEXT], account[ENTRY_TEXT], profile[64], challenge[32];
 	struct key *key;
 	struct buf chain_pem;
 	int64_t now_ms;

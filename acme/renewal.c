@@ -44,6 +44,7 @@ static const int64_t unwanted_ms = (int64_t)24 * 3600 * 1000;
 struct facts {
 	const char *name, *ca, *id;
 	int64_t not_before_ms, not_after_ms, issued_at_ms, renew_at_ms;
+	bool is_misfit;         /* its key is of another family than it should be */
 };
 
 struct watched {
@@ -160,7 +161,7 @@ static int64_t due_at(const struct facts *f, int64_t now_ms)
 {
 	int64_t life_ms = f->not_after_ms - f->issued_at_ms;
 	int64_t earliest = f->issued_at_ms + (life_ms > SHORT_LIFE_MS ? life_ms / 2 - life_ms / 20 : BUSY_MS);
-	int64_t at = f->renew_at_ms > earliest ? f->renew_at_ms : earliest;
+	int64_t at = f->is_misfit ? f->issued_at_ms : f->renew_at_ms > earliest ? f->renew_at_ms : earliest;
 	return at <= now_ms && f->not_after_ms <= now_ms ? INT64_MIN : at;
 }
 
@@ -240,10 +241,10 @@ static void take_facts(struct renewal *r, struct watched *w, const struct facts 
 	w->id = w->ca ? mem_strdup(f->id) : NULL;
 }
 
-static struct facts facts_of(const struct entry *e)
+static struct facts facts_of(const struct renewal *r, const struct entry *e)
 {
 	return (struct facts){ e->name, e->ca, e->ari_id, e->not_before_ms, e->not_after_ms,
-		e->issued_at_ms, e->renew_at_ms };
+		e->issued_at_ms, e->renew_at_ms, issuer_is_misfit(r->args.issuer, e->name, e->key_type) };
 }
 
 /* ---- renewing ---- */
@@ -266,7 +267,7 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 			r->args.on_failed(r->args.owner, w->name);
 		return;
 	}
-	struct facts facts = facts_of(e);
+	struct facts facts = facts_of(r, e);
 	take_facts(r, w, &facts);
 	if (was_urged && w->ca && !w->ari) {
 		w->ari = mem_new(sizeof *w->ari);
@@ -363,7 +364,7 @@ static void take_swept(struct renewal *r, const struct sweep *s)
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct entry_summary *e = &s->at[i];
 		struct facts facts = { e->name, e->ca, e->ari_id, e->not_before_ms, e->not_after_ms,
-			e->issued_at_ms, e->renew_at_ms };
+			e->issued_at_ms, e->renew_at_ms, false };
 		bool is_late = e->renew_at_ms <= s->now_ms;
 		if (map_get(&r->names, str_from(e->name)))
 			continue;  /* watched, with a time of its own */
@@ -464,7 +465,7 @@ void renewal_watch(struct renewal *r, const struct entry *e)
 	if (e->is_operators)
 		return;
 	struct watched *w = find_or_add(r, e->name);
-	struct facts facts = facts_of(e);
+	struct facts facts = facts_of(r, e);
 	if (!w || w->job)
 		return;
 	if (w->place)

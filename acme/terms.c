@@ -120,3 +120,18 @@ bool terms_is_account_trouble(const struct ca *ca, const struct fault *fault, in
 	}
 	return str_is(type, "unauthorized") && used < 0 && account_doubt(a, account_kid(a));
 }
+
+enum conf_key_type terms_key(const struct conf_keys *keys, const char *series)
+{
+	enum conf_key_type type = CONF_KEY_P256;
+	if (!series_key(series, keys, &type) && str_has_suffix(str_from(series), STR("+rsa")))
+		type = CONF_KEY_RSA2048;
+	return type;
+}
+
+bool terms_is_misfit(const struct conf_keys *keys, const char *series, enum conf_key_type held)
+{
+	enum conf_key_type type;
+	return keys->n > 1 && series_key(series, keys, &type)
+		&& conf_key_is_rsa(type) != conf_key_is_rsa(held);
+}

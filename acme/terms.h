@@ -19,6 +19,13 @@ enum err terms_profile(const struct ca *ca, const char *name, bool was_refused, 
  * certificate, and only at a CA that knows of ARI. Borrowed from held. */
 const char *terms_replaces(const struct ca *ca, const struct entry *held, int64_t now_ms);
 
+/* The type of key a certificate of this series is to have; of one that is not wanted any more (the operator
+ * insists), the usual one of its family. */
+enum conf_key_type terms_key(const struct conf_keys *keys, const char *series);
+/* Whether a certificate that is still good is to be replaced since its key is not of the family it should be
+ * of. Only where a name has two: one alone serves until its time has come. */
+bool terms_is_misfit(const struct conf_keys *keys, const char *series, enum conf_key_type held);
+
 /* The challenge (enum conf_challenge) by which this was got, or -1. held: or NULL. */
 int terms_worked(const struct entry *held);
 /* The configured challenges that can reach us, in their order; what worked for this name, else at this CA,

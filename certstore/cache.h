@@ -12,7 +12,7 @@ struct cache;
 struct cache *cache_new(size_t cap_bytes, unsigned negative_max);
 void cache_free(struct cache **c);
 
-/* Exact name first, then the wildcard one label up. Borrowed until the next cache call; the caller
+/* Exact name first, then the wildcard one label up. Borrowed until the cache changes; the caller
  * takes a reference to keep it. Expired ones are not returned. NULL. */
 struct entry *cache_get(struct cache *c, struct str host, int64_t now_ms);
 /* Takes a reference of its own; replaces the same name; forgets a refusal of it. Pinned ones

@@ -78,13 +78,19 @@ static enum err read_chain(const struct entry_args *args, struct buf *der, struc
 static enum err check_name(
 	const struct entry_args *args, const struct x509_facts *facts, struct fault *fault)
 {
+	char host[SERIES_NAME];
+
 	/* the operator may serve any certificate for any name */
 	if (args->is_operators)
 		return E_OK;
+	series_host_text(host, args->name);
+	if (series_is_second(args->name) &&
+		str_is(str_from(args->name + strlen(host) + 1), "rsa") != key_is_rsa(args->key))
+		return fault_set(fault, E_KEY, "its key is not of the type of %s", args->name);
 	for (unsigned i = 0; i < facts->n_names; i++)
-		if (strcmp(facts->names[i], args->name) == 0)
+		if (strcmp(facts->names[i], host) == 0)
 			return E_OK;
-	return fault_set(fault, E_CHAIN, "the certificate is not for %s", args->name);
+	return fault_set(fault, E_CHAIN, "the certificate is not for %s", host);
 }
 
 static void copy_text(char *dst, size_t cap, const char *text)
@@ -102,6 +108,7 @@ static struct entry *fill(const struct entry_args *args, const struct x509_facts
 	e->not_after_ms = f->not_after_ms;
 	e->issued_at_ms = args->issued_at_ms;
 	e->is_operators = args->is_operators;
+	e->key_type = key_type(args->key);
 	e->renew_at_ms = e->is_operators ? INT64_MAX
 					 : entry_renewal_time(f->not_before_ms, f->not_after_ms,
 						   str_from(f->serial));
@@ -168,7 +175,7 @@ size_t entry_bytes(const struct entry *e)
 
 bool entry_covers(const struct entry *e, struct str host)
 {
-	struct str name = str_from(e->name), label, parent;
+	struct str name = series_host(e->name), label, parent;
 
 	if (str_equal_nocase(name, host) || str_is(name, "*"))
 		return true;
@@ -277,6 +284,7 @@ enum err entry_summarise(struct str text, struct entry_summary *out)
 	out->not_before_ms = parsed.not_before_ms;
 	out->not_after_ms = parsed.not_after_ms;
 	copy_text(out->ari_id, sizeof(out->ari_id), parsed.ari_id);
+	copy_text(out->key_type, sizeof(out->key_type), parsed.key_type);
 	out->renew_at_ms = entry_renewal_time(
 		parsed.not_before_ms, parsed.not_after_ms, str_from(parsed.serial));
 	return E_OK;

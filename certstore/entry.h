@@ -9,6 +9,7 @@
  *   name: app.example.com
  *   issuer: …          ca: …            account: …      profile: …      challenge: …
  *   not-before: …      not-after: …     serial: …       ari-id: …       issued-at: …
+ *   key-type: p256     series: rsa      (of a second certificate, see series.h)
  *
  *   -----BEGIN PRIVATE KEY-----
  *   …
@@ -20,13 +21,14 @@
 
 #include "base/buf.h"
 #include "certstore/key.h"
+#include "certstore/series.h"
 #include "net/tls_context.h"
 
 enum { ENTRY_NAME = 256, ENTRY_TEXT = 192, ENTRY_FILE_MAX = 512 * 1024 };
 
 struct entry {
 	atomic_uint refs;
-	char name[ENTRY_NAME];       /* lower-case; "*.example.com" for a wildcard */
+	char name[ENTRY_NAME];       /* lower-case; "*.example.com" for a wildcard; a series (series.h) */
 	struct tls_certificate *tls; /* made when the entry is made */
 	int64_t not_before_ms, not_after_ms;
 	int64_t issued_at_ms;
@@ -39,10 +41,11 @@ struct entry {
 	char serial[132];
 	char ari_id[160];
 	bool is_operators; /* from "cert"/"key" files: never renewed by us */
+	enum conf_key_type key_type;
 };
 
 struct entry_args {
-	const char *name;
+	const char *name; /* a series */
 	const struct key *key;
 	struct str chain_pem;
 	const char *ca, *account, *profile, *challenge; /* NULL: "" */
@@ -50,7 +53,8 @@ struct entry_args {
 	bool is_operators;
 };
 
-/* Work queue (up to a millisecond). Facts come from the leaf. E_CHAIN, E_KEY. */
+/* Work queue (up to a millisecond). Facts come from the leaf. E_CHAIN, E_KEY (also one that is not of the
+ * series' family). */
 enum err entry_new(const struct entry_args *args, struct entry **out, struct fault *fault);
 struct entry *entry_ref(struct entry *e);
 void entry_unref(struct entry **e);
@@ -75,6 +79,7 @@ struct entry_summary {
 	char name[ENTRY_NAME];
 	int64_t not_before_ms, not_after_ms, renew_at_ms, issued_at_ms;
 	char serial[132], ca[ENTRY_TEXT], challenge[32], ari_id[160];
+	char key_type[12]; /* "": written before it was told */
 };
 enum err entry_summarise(struct str text, struct entry_summary *out);
 /* acme.md 3.4: notBefore + 2/3 of the lifetime (1/2 under 10 days), earlier by up to 5 % of the

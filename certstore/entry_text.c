@@ -43,9 +43,16 @@ static const struct row {
 	TIME_ROW("not-before", not_before_ms),
 	TIME_ROW("not-after", not_after_ms),
 	TIME_ROW("issued-at", issued_at_ms),
+	/* what follows may be missing */
+	TEXT_ROW("key-type", key_type),
+	TEXT_ROW("series", series),
 #undef TEXT_ROW
 #undef TIME_ROW
 };
+
+enum { OPTIONAL_ROWS = 2 };
+
+static const unsigned needed_rows = (1u << (ARRAY_LEN(rows) - OPTIONAL_ROWS)) - 1;
 
 static enum err corrupt(struct fault *fault, const char *why)
 {
@@ -93,6 +100,23 @@ static enum err set_line(
 	return E_OK;
 }
 
+/* The name of a second certificate says so, wherever it is kept. */
+static enum err add_series(struct entry_text *out, struct fault *fault)
+{
+	size_t len = strlen(out->name);
+
+	if (len == 0 || series_is_second(out->name))
+		return corrupt(fault, "its name is malformed");
+	if (!out->series[0])
+		return E_OK;
+	if (!series_is_suffix(str_from(out->series)) || len > SERIES_HOST_MAX)
+		return corrupt(fault, "its series is malformed");
+	out->name[len] = '+';
+	return str_copy(out->name + len + 1, sizeof(out->name) - len - 1, str_from(out->series))
+		       ? E_OK
+		       : corrupt(fault, "its series is malformed");
+}
+
 static enum err parse_lines(struct str text, struct entry_text *out, struct fault *fault)
 {
 	unsigned seen = 0;
@@ -103,8 +127,8 @@ static enum err parse_lines(struct str text, struct entry_text *out, struct faul
 
 		if (line.len == 0) {
 			out->body = text;
-			return seen == (1u << ARRAY_LEN(rows)) - 1 && out->name[0]
-				       ? E_OK
+			return (seen & needed_rows) == needed_rows
+				       ? add_series(out, fault)
 				       : corrupt(fault, "a header line is missing");
 		}
 		err = set_line(out, line, &seen, fault);
@@ -166,7 +190,8 @@ static enum err add_time(struct buf *out, const char *key, int64_t wall_ms)
 
 static enum err add_header(const struct entry_args *a, const struct x509_facts *f, struct buf *out)
 {
-	enum err err = add_text(out, "name", a->name);
+	char host[SERIES_NAME];
+	enum err err = add_text(out, "name", series_host_text(host, a->name));
 
 	if (!err)
 		err = add_text(out, "issuer", f->issuer);
@@ -186,7 +211,13 @@ static enum err add_header(const struct entry_args *a, const struct x509_facts *
 		err = add_text(out, "serial", f->serial);
 	if (!err)
 		err = add_text(out, "ari-id", f->ari_id);
-	return err ? err : add_time(out, "issued-at", a->issued_at_ms);
+	if (!err)
+		err = add_time(out, "issued-at", a->issued_at_ms);
+	if (!err)
+		err = add_text(out, "key-type", key_type_text(key_type(a->key)));
+	if (!err && series_is_second(a->name))
+		err = add_text(out, "series", a->name + strlen(host) + 1);
+	return err;
 }
 
 enum err entry_text_write(const struct entry_args *args, const struct x509_facts *facts,

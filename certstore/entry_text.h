@@ -10,9 +10,10 @@
 #include "certstore/x509.h"
 
 struct entry_text {
-	char name[ENTRY_NAME];
+	char name[ENTRY_NAME]; /* with the series, when it has one */
 	char ca[ENTRY_TEXT], account[ENTRY_TEXT], profile[64], challenge[32], serial[132];
-	char ari_id[160];
+	char ari_id[160], key_type[12]; /* key_type "": not told */
+	char series[8]; /* "": the first */
 	int64_t not_before_ms, not_after_ms, issued_at_ms;
 	struct str body; /* the PEM part; borrowed */
 };

@@ -278,6 +278,15 @@ void key_unref(struct key **k)
 	mem_free(&old);
 }
 
+const char *key_type_text(enum conf_key_type type)
+{
+	static const char *const texts[] = { [CONF_KEY_P256] = "p256", [CONF_KEY_P384] = "p384",
+		[CONF_KEY_RSA2048] = "rsa2048", [CONF_KEY_RSA3072] = "rsa3072", [CONF_KEY_RSA4096] = "rsa4096" };
+
+	ASSERT(type < ARRAY_LEN(texts));
+	return texts[type];
+}
+
 enum conf_key_type key_type(const struct key *k)
 {
 	return k->type;

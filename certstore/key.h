@@ -22,6 +22,8 @@ struct key *key_ref(struct key *k);
 void key_unref(struct key **k);
 
 enum conf_key_type key_type(const struct key *k);
+/* As configurations and bundles name it: "p256". */
+const char *key_type_text(enum conf_key_type type);
 bool key_is_rsa(const struct key *k);
 /* PKCS#8 ("PRIVATE KEY"), which every server reads. */
 enum err key_to_pem(const struct key *k, struct buf *out);

@@ -68,6 +68,12 @@ struct conf_quota {
 
 enum conf_key_type { CONF_KEY_P256, CONF_KEY_P384, CONF_KEY_RSA2048, CONF_KEY_RSA3072,
 	CONF_KEY_RSA4096 };
+/* The types of a name's keys, enum conf_key_type: one, or two of which one is ECDSA and one RSA; the
+ * preferred one first. n 0: not given. */
+enum { CONF_KEYS = 2 };
+struct conf_keys {
+	uint8_t n, at[CONF_KEYS];
+};
 enum conf_challenge { CONF_TLS_ALPN_01, CONF_HTTP_01, CONF_DNS_01, CONF_DNS_PERSIST_01, CONF_CHALLENGES };
 
 /* What the CA allows us; not given: what is known of it. */
@@ -112,7 +118,7 @@ struct conf_acme {
 	enum conf_challenge challenges[CONF_CHALLENGES];  /* order of preference */
 	unsigned n_challenges;
 	struct conf_dns dns;
-	enum conf_key_type key;
+	struct conf_keys keys;
 	const char *email;
 	const char *trust;         /* for those of the CAs that have none of their own */
 	int64_t retry_min_ms, retry_max_ms;  /* backoff of a failing name: first step and cap */
@@ -184,6 +190,7 @@ enum conf_site_http { CONF_HTTP_REDIRECT, CONF_HTTP_SERVE, CONF_HTTP_REFUSE };
 struct conf_site {
 	const char *name;          /* "app.example.com" (lower-case A-label), "*.example.com", "*", or an IP */
 	bool is_ip;
+	struct conf_keys keys;     /* of its certificates; n 0: acme's */
 	enum conf_site_tls tls;
 	const char *cert, *key;    /* PEM files, with CONF_TLS_FILE */
 	enum conf_site_http http;  /* what the plain listener does for this host */
@@ -240,6 +247,17 @@ struct conf {
 	struct conf_origin *origins;
 	unsigned n_origins;
 };
+
+static inline bool conf_key_is_rsa(enum conf_key_type type)
+{
+	return type >= CONF_KEY_RSA2048;
+}
+
+/* Of the certificates that are obtained for a site; NULL: for a name without one. Borrowed. */
+static inline const struct conf_keys *conf_keys_of(const struct conf *c, const struct conf_site *site)
+{
+	return site && site->keys.n ? &site->keys : &c->acme.keys;
+}
 
 /* Whether records can be set at all. */
 static inline bool conf_dns_is_set(const struct conf_dns *d)

@@ -281,11 +281,6 @@ const struct field_special special_challenges = {
 	.form = "list of `tls-alpn-01`, `http-01`, `dns-01`, `dns-persist-01`",
 };
 
-static const struct field_choice key_types[] = {
-	{ "p256", CONF_KEY_P256 }, { "p384", CONF_KEY_P384 }, { "rsa2048", CONF_KEY_RSA2048 },
-	{ "rsa3072", CONF_KEY_RSA3072 }, { "rsa4096", CONF_KEY_RSA4096 }, { NULL, 0 },
-};
-
 const struct field fields_acme[] = {
 	{ "ca", CONF_SPECIAL, 0, .dflt = "letsencrypt, internal", .special = &special_ca,
 		.help = "Where certificates come from. `internal` is a CA of our own, in the store: it serves names "
@@ -295,8 +290,9 @@ const struct field fields_acme[] = {
 		.help = "How we prove control of a name, in the order we prefer. With `dns`, `dns-01` is added as the last. Wildcards need one of the DNS challenges; `dns-persist-01` works without `dns`, by a record that you set once." },
 	{ "dns", CONF_OBJECT, FIELD(conf_acme, dns), .rows = fields_dns,
 		.help = "How records for DNS challenges are set." },
-	{ "key", CONF_CHOICE, FIELD(conf_acme, key), .dflt = "p256", .choices = key_types,
-		.help = "Type of the certificates' keys." },
+	{ "key", CONF_SPECIAL, 0, .dflt = "p256", .special = &special_acme_keys,
+		.help = "Type of the certificates' keys. With two types, every name has two certificates, each renewed in "
+			"its own time, and each client gets the one it can verify; the first type where it can verify both." },
 	{ "email", CONF_TEXT, FIELD(conf_acme, email), .complaint = address_email_complaint,
 		.help = "Contact of the accounts; the top-level `email` by default." },
 	{ "trust", CONF_TEXT, FIELD(conf_acme, trust),

@@ -140,6 +140,8 @@ const struct field fields_site[] = {
 	{ "cert", CONF_TEXT, FIELD(parse_site, conf.cert),
 		.help = "PEM file with a certificate chain of your own." },
 	{ "key", CONF_TEXT, FIELD(parse_site, conf.key), .help = "PEM file with its key." },
+	{ "key_type", CONF_SPECIAL, 0, .special = &special_site_keys,
+		.help = "As `acme.key`, for the certificates of this site alone." },
 	{ "http", CONF_CHOICE, FIELD(parse_site, conf.http), .choices = http_modes,
 		.help = "What the plain listener does: `redirect` to https (default), `serve` (default with `tls` off), or `refuse`." },
 	{ "default", CONF_BOOL, FIELD(parse_site, conf.is_default), .dflt = "false",
@@ -286,6 +288,7 @@ static void print_site(const struct conf_site *s, struct json *o)
 		json_put_cstr(o, "cert", s->cert);
 	if (s->key)
 		json_put_cstr(o, "key", s->key);
+	special_site_keys.print(s, o, "key_type");
 	json_put_cstr(o, "http", field_choice_text(http_modes, (int)s->http));
 	json_put_bool(o, "default", s->is_default);
 }

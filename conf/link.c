@@ -4,11 +4,13 @@
  */
 #include "conf/link.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "conf/address.h"
 #include "conf/fields_upstream.h"
+#include "conf/hostname.h"
 
 static void unknown_upstream(struct parse *p, const struct parse_route *r, const char *why)
 {
@@ -97,6 +99,28 @@ static void complete_acme(struct parse *p)
 	complete_challenges(acme);
 }
 
+struct parse_site *link_wildcard(const struct parse *p, const struct parse_site *s)
+{
+	char name[HOSTNAME_SIZE];
+	const char *dot = strchr(s->conf.name, '.');
+	struct parse_site *above;
+
+	if (s->conf.tls != CONF_TLS_AUTO || s->conf.is_ip || s->conf.name[0] == '*' || !dot)
+		return NULL;
+	snprintf(name, sizeof(name), "*%s", dot);
+	above = map_get(&p->site_names, str_from(name));
+	return above && above->conf.tls == CONF_TLS_AUTO ? above : NULL;
+}
+
+/* One certificate serves both. */
+static void complete_keys(const struct parse *p, struct parse_site *s)
+{
+	const struct parse_site *above = link_wildcard(p, s);
+
+	if (above && !s->conf.keys.n)
+		s->conf.keys = above->conf.keys;
+}
+
 void link_resolve(struct parse *p)
 {
 	for (unsigned i = 0; i < p->n_sites; i++) {
@@ -105,6 +129,7 @@ void link_resolve(struct parse *p)
 		resolve_route(p, &s->direct);
 		for (unsigned j = 0; j < s->n_routes; j++)
 			resolve_route(p, &s->routes[j]);
+		complete_keys(p, s);
 		if (s->conf.tls == CONF_TLS_ON_DEMAND)
 			p->conf->on_demand.enabled = true;
 	}

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "conf/hostname.h"
 #include "conf/known_ca.h"
+#include "conf/link.h"
 #include "conf/special_address.h"
 
 /* --- rules about one site */
@@ -171,6 +172,19 @@ static void certificates_need_the_tls_listener(struct parse *p, const struct par
 			"this site in plain HTTP");
 }
 
+static void key_types_are_of_certificates_we_obtain(struct parse *p, const struct parse_site *s)
+{
+	const struct parse_site *above = link_wildcard(p, s);
+
+	if (s->conf.keys.n && (s->conf.tls == CONF_TLS_OFF || s->conf.tls == CONF_TLS_FILE))
+		parse_problem_at(p, s->path, "has \"key_type\", but %s; leave one of them out",
+			s->conf.tls == CONF_TLS_OFF ? "\"tls\" is \"off\"" : "a certificate of its own");
+	/* One that says nothing has got those of its wildcard by now. */
+	if (above && memcmp(&above->conf.keys, &s->conf.keys, sizeof(s->conf.keys)) != 0)
+		parse_problem_at(p, s->path, "is served by the certificate of \"%s\"; say \"key_type\" there",
+			above->conf.name);
+}
+
 static const struct {
 	const char *name;
 	void (*check)(struct parse *p, const struct parse_site *s);
@@ -178,6 +192,7 @@ static const struct {
 	{ "a site leads somewhere", leads_somewhere },
 	{ "a route leads somewhere", routes_lead_somewhere },
 	{ "certificate and key go together", certificate_and_key_go_together },
+	{ "key types are of certificates we obtain", key_types_are_of_certificates_we_obtain },
 	{ "wildcards need a certificate", wildcards_need_a_certificate },
 	{ "addresses need a certificate", addresses_need_a_certificate },
 	{ "addresses are proved here", addresses_are_proved_here },

@@ -10,12 +10,19 @@ static struct script scripts[CAS];
 static struct ca cas[CAS];
 static struct job_env env;
 static struct store *store;
-static struct conf_acme acme = { .key = CONF_KEY_P256, .retry_min_ms = 60000,
+static struct conf_acme acme = { .keys = { 1, { CONF_KEY_P256 } }, .retry_min_ms = 60000,
 	.retry_max_ms = 86400000, .challenges = { CONF_TLS_ALPN_01, CONF_HTTP_01 }, .n_challenges = 2 };
 static int ended, queued;
 static enum err end_err;
 static struct fault end_fault;
 static int64_t end_retry_at_ms;
+
+static const struct conf_keys *keys(void *issuer, const char *host)
+{
+	(void)issuer;
+	assert_null(strchr(host, '+'));
+	return &acme.keys;
+}
 
 static void on_wants_turn(void *issuer, struct job *j)
 {
@@ -59,7 +66,7 @@ static void open_env(unsigned n_cas)
 {
 	store = store_memory_new(scripts[0].loop);
 	env = (struct job_env){ .loop = scripts[0].loop, .acme = &acme, .store = store, .cas = cas,
-		.n_cas = n_cas, .can = { true, true }, .on_wants_turn = on_wants_turn,
+		.n_cas = n_cas, .can = { true, true }, .keys = keys, .on_wants_turn = on_wants_turn,
 		.on_unsaved = on_unsaved, .on_ended = on_ended };
 	memory_init(&env.memory, store);
 	for (unsigned i = 0; i < n_cas; i++)

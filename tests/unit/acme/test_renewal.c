@@ -71,6 +71,15 @@ struct ca *issuer_adviser(struct issuer *i, const char *directory)
 	return gives_advice && !strcmp(directory, "https://ca.test/dir") ? &ca : NULL;
 }
 
+static bool misfits;
+
+bool issuer_is_misfit(struct issuer *i, const char *name, enum conf_key_type type)
+{
+	(void)i;
+	(void)name;
+	return misfits && type == CONF_KEY_RSA2048;
+}
+
 static void answer(unsigned i, enum err err, struct entry *e, int64_t retry_at_ms)
 {
 	struct fault f = { .code = err };
@@ -124,7 +133,7 @@ static int open_all(void **state)
 	n_hurried = n_failed = 0;
 	n_started = n_disowned = n_renewed = n_forced = 0;
 	wanted = true;
-	busy = gives_advice = false;
+	busy = gives_advice = misfits = false;
 	replaced[0] = '\0';
 	renewal = renewal_new(&(struct renewal_args){ .loop = loop, .store = store,
 		.on_renewed = on_renewed, .on_failed = on_failed, .is_wanted = is_wanted, .is_busy = is_busy });
@@ -233,6 +242,20 @@ static void one_born_due_is_not_renewed_at_once(void **state)
 	watch("odd.test", 0, -1, 1000);
 	turn(60);
 	assert_int_equal(n_started, 0);
+}
+
+static void one_with_a_key_of_the_wrong_family_is_due_at_once(void **state)
+{
+	struct entry e = make("fits.test", -100, 700, 1000);
+	(void)state;
+	misfits = true;
+	renewal_watch(renewal, &e);
+	e = make("other.test", -100, 700, 1000);
+	e.key_type = CONF_KEY_RSA2048;
+	renewal_watch(renewal, &e);
+	turn(30);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(started[0].name, "other.test");
 }
 
 static void names_unwanted_or_busy_are_left_alone(void **state)
@@ -541,6 +564,7 @@ int main(void)
 		T(a_failure_waits_for_the_issuers_time),
 		T(a_failure_without_a_time_does_not_spin),
 		T(one_born_due_is_not_renewed_at_once),
+		T(one_with_a_key_of_the_wrong_family_is_due_at_once),
 		T(names_unwanted_or_busy_are_left_alone),
 		T(a_new_certificate_replaces_the_old_time),
 		T(unwatching_in_flight_frees_the_place),

@@ -214,6 +214,30 @@ static void an_address_is_proved_here_alone(void **state)
 	assert_int_equal(wanted[1], CONF_TLS_ALPN_01);
 }
 
+static void each_series_has_its_type_of_key(void **state)
+{
+	static const struct conf_keys one = { 1, { CONF_KEY_RSA3072 } };
+	static const struct conf_keys both = { 2, { CONF_KEY_P384, CONF_KEY_RSA4096 } };
+	(void)state;
+	assert_int_equal(terms_key(&one, "a.test"), CONF_KEY_RSA3072);
+	assert_int_equal(terms_key(&both, "a.test"), CONF_KEY_P384);
+	assert_int_equal(terms_key(&both, "a.test+rsa"), CONF_KEY_RSA4096);
+	/* not wanted any more, but the operator insists */
+	assert_int_equal(terms_key(&one, "a.test+rsa"), CONF_KEY_RSA2048);
+	assert_int_equal(terms_key(&both, "a.test+ecdsa"), CONF_KEY_P256);
+}
+
+static void only_of_two_certificates_one_can_be_of_the_wrong_family(void **state)
+{
+	static const struct conf_keys one = { 1, { CONF_KEY_RSA3072 } };
+	static const struct conf_keys both = { 2, { CONF_KEY_P384, CONF_KEY_RSA4096 } };
+	(void)state;
+	assert_false(terms_is_misfit(&one, "a.test", CONF_KEY_P256));
+	assert_false(terms_is_misfit(&both, "a.test", CONF_KEY_P256));
+	assert_true(terms_is_misfit(&both, "a.test", CONF_KEY_RSA2048));
+	assert_false(terms_is_misfit(&both, "a.test+rsa", CONF_KEY_RSA2048));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_ca, close_ca)
@@ -227,6 +251,8 @@ int main(void)
 		T(an_address_at_a_ca_of_ones_own_takes_none),
 		T(an_address_is_proved_here_alone),
 		T(what_worked_comes_first_and_what_failed_last),
+		cmocka_unit_test(each_series_has_its_type_of_key),
+		cmocka_unit_test(only_of_two_certificates_one_can_be_of_the_wrong_family),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 #include "authority.h"
 
 #include "base/clock.h"
+#include "base/encode.h"
+#include "certstore/digest.h"
 #include "certstore/x509.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -169,6 +171,71 @@ static void another_name_is_refused(void **state)
 	wrong.name = "b.example.com";
 	assert_int_equal(entry_new(&wrong, &e, NULL), E_CHAIN);
 	assert_int_equal(entry_write(&wrong, &text, NULL), E_CHAIN);
+	buf_fini(&text);
+}
+
+static void a_second_certificate_says_what_it_is(void **state)
+{
+	struct entry_args second = args;
+	struct entry_summary summary;
+	struct entry *e;
+	struct buf text;
+
+	(void)state;
+	second.name = "app.example.com+ecdsa";
+	buf_init(&text, 0);
+	assert_int_equal(entry_write(&second, &text, NULL), E_OK);
+	assert_non_null(strstr(buf_cstring(&text), "\nname: app.example.com\n"));
+	assert_non_null(strstr(buf_cstring(&text), "\nkey-type: p256\nseries: ecdsa\n"));
+	assert_int_equal(entry_parse(buf_str(&text), second.name, &e, NULL), E_OK);
+	assert_string_equal(e->name, second.name);
+	assert_int_equal(e->key_type, CONF_KEY_P256);
+	assert_true(entry_covers(e, STR("app.example.com")));
+	entry_unref(&e);
+	assert_int_equal(entry_summarise(buf_str(&text), &summary), E_OK);
+	assert_string_equal(summary.name, second.name);
+	assert_string_equal(summary.key_type, "p256");
+	/* a file of the one in the place of the other */
+	assert_int_equal(entry_parse(buf_str(&text), "app.example.com", &e, NULL), E_STORE_CORRUPT);
+	buf_clear(&text);
+	second.name = "app.example.com+rsa";
+	assert_int_equal(entry_write(&second, &text, NULL), E_KEY);
+	buf_fini(&text);
+}
+
+/* With the checksum it should have then. */
+static void without_line(struct buf *text, const char *line)
+{
+	char *at = strstr(buf_cstring(text), line), *covered;
+	unsigned char digest[DIGEST_SHA256];
+	char hex[ENCODE_HEX_SIZE(DIGEST_SHA256)];
+	size_t len = strlen(line);
+
+	assert_non_null(at);
+	memmove(at, at + len, text->len - (size_t)(at - text->at) - len);
+	text->len -= len;
+	covered = strchr(strchr(text->at, '\n') + 1, '\n') + 1;
+	digest_sha256(digest, str_of(covered, text->len - (size_t)(covered - text->at)));
+	encode_hex(hex, str_of(digest, sizeof(digest)));
+	memcpy(covered - 1 - strlen(hex), hex, strlen(hex));
+}
+
+static void an_older_store_is_read_as_it_is(void **state)
+{
+	struct entry_summary summary;
+	struct entry *e;
+	struct buf text;
+
+	(void)state;
+	write_bundle(&text);
+	without_line(&text, "key-type: p256\n");
+	assert_int_equal(entry_parse(buf_str(&text), "app.example.com", &e, NULL), E_OK);
+	assert_int_equal(e->key_type, CONF_KEY_P256);
+	entry_unref(&e);
+	assert_int_equal(entry_summarise(buf_str(&text), &summary), E_OK);
+	assert_string_equal(summary.key_type, "");
+	without_line(&text, "challenge: tls-alpn-01\n");
+	assert_int_equal(entry_summarise(buf_str(&text), &summary), E_STORE_CORRUPT);
 	buf_fini(&text);
 }
 
@@ -340,6 +407,8 @@ int main(void)
 		cmocka_unit_test(every_changed_byte_is_noticed),
 		cmocka_unit_test(every_truncation_is_noticed),
 		cmocka_unit_test(another_name_is_refused),
+		cmocka_unit_test(a_second_certificate_says_what_it_is),
+		cmocka_unit_test(an_older_store_is_read_as_it_is),
 		cmocka_unit_test(a_version_we_do_not_know_is_not_called_damaged),
 		cmocka_unit_test(a_foreign_text_cannot_add_a_header_line),
 		cmocka_unit_test(a_wrong_key_is_refused),

@@ -66,7 +66,8 @@ static void challenges_keep_their_order(void **state)
 	conf_unref(&c);
 	c = loaded("{\"acme\": {\"challenges\": \"http-01\", \"key\": \"rsa2048\"}}");
 	assert_int_equal(c->acme.n_challenges, 1);
-	assert_int_equal(c->acme.key, CONF_KEY_RSA2048);
+	assert_int_equal(c->acme.keys.n, 1);
+	assert_int_equal(c->acme.keys.at[0], CONF_KEY_RSA2048);
 	conf_unref(&c);
 }
 

@@ -36,6 +36,16 @@ static void half_a_certificate_is_refused(void **state)
 		"leave \"tls\" out");
 }
 
+static void key_types_without_effect_are_refused(void **state)
+{
+	(void)state;
+	site_refused("\"a.example\": {\"to\": \"1\", \"cert\": \"c\", \"key\": \"k\", \"key_type\": \"p384\"}",
+		"a certificate of its own");
+	site_refused("\"a.example\": {\"to\": \"1\", \"tls\": \"off\", \"key_type\": \"p384\"}", "\"off\"");
+	refused("{\"acme\": {\"challenges\": [\"dns-persist-01\"]}, \"sites\": {\"*.a.example\": \"1\", "
+		"\"b.a.example\": {\"to\": \"1\", \"key_type\": \"p384\"}}}", "certificate of \"*.a.example\"");
+}
+
 static void names_without_a_source_of_certificates_are_refused(void **state)
 {
 	(void)state;
@@ -135,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(impossible_wholes_are_refused),
 		cmocka_unit_test(half_a_certificate_is_refused),
+		cmocka_unit_test(key_types_without_effect_are_refused),
 		cmocka_unit_test(names_without_a_source_of_certificates_are_refused),
 		cmocka_unit_test(addresses_no_ca_certifies_are_refused),
 		cmocka_unit_test(addresses_are_not_for_demand_nor_for_the_dns),
