@@ -257,15 +257,24 @@ static void heal(void *owner, struct entry *e)
 static bool is_wanted(void *owner, const char *name)
 {
 	struct control *c = owner;
+	char host[SERIES_NAME];
 
 	if (!names_is_covered(c->names, name))
 		return false;
-	return announced_has(c->announced, name) || !c->ask || ask_recall(c->ask, name) != ASK_DENY;
+	series_host_text(host, name);
+	return announced_has(c->announced, host) || !c->ask || ask_recall(c->ask, host) != ASK_DENY;
 }
 
 static bool is_busy(void *owner, const char *name)
 {
 	return names_is_busy(((struct control *)owner)->names, name);
+}
+
+/* ---- what the issuer wants to know ---- */
+
+static const struct conf_keys *keys(void *owner, const char *host)
+{
+	return names_keys(((struct control *)owner)->names, host);
 }
 
 /* ---- what workers say ---- */
@@ -460,6 +469,8 @@ static enum err open_issuer(struct control *c, struct fault *fault)
 		.can_tls_alpn = c->ports.https.n > 0,
 		.can_http = c->ports.http.n > 0,
 		.user_agent = USER_AGENT,
+		.keys = keys,
+		.owner = c,
 	};
 
 	c->audit = args.audit = audit_new(c->loop, c->conf->store);

@@ -21,6 +21,7 @@
 #include "net/tcp_stream.h"
 #include "net/tls_stream.h"
 #include "proxy/answer.h"
+#include "proxy/choice.h"
 #include "proxy/client.h"
 #include "proxy/router.h"
 
@@ -51,6 +52,7 @@ enum {
 	SEEK_MS = 5000,
 	SEEKING_MAX = 256, SEEKING_PER_NAME = 16, /* in this worker */
 	PARKED_MAX = 16 * 1024,  /* what a client may send while it waits */
+	GLANCE_MS = 1000,        /* of the wait for the preferred one of two certificates, when the other would do */
 };
 
 struct greeting {
@@ -59,6 +61,9 @@ struct greeting {
 	struct waiting *place;        /* where it waits */
 	struct conn *conn;
 	struct buf more;              /* received while parked */
+	int64_t until_ms;             /* loop clock; the end of all waiting, where there are two certificates */
+	unsigned tried;               /* of two certificates: those waited for, as bits; 0: there are not two */
+	bool is_glancing;
 	char local_ip[ADDR_IP_TEXT];  /* only where sites have addresses for names */
 };
 
@@ -80,6 +85,8 @@ static void take_hello(struct conn *c);
 static void take_challenge(struct conn *c);
 static void seek(struct conn *c);
 static void take_name(struct conn *c);
+static void choose(struct conn *c, const struct conf_site *site);
+static void choose_again(struct conn *c);
 static void park(struct conn *c, const char *name);
 static void handshake(struct conn *c, struct tls_certificate *certificate);
 static void open_http(struct conn *c);
@@ -118,6 +125,18 @@ static const struct protocol *choose_protocol(const struct client_hello *hello)
 
 /* ---- accept ---- */
 
+/* For a certificate. With two of them, what is left of the time, and first only a moment. */
+static int64_t patience_ms(const struct conn *c)
+{
+	const struct greeting *g = c->greeting;
+	int64_t left_ms = c->client.snapshot->conf->on_demand.wait_ms;
+
+	if (!g->tried)
+		return left_ms;
+	left_ms = g->until_ms - loop_now_ms(c->client.context->loop);
+	return left_ms < GLANCE_MS || g->is_glancing ? GLANCE_MS : left_ms;
+}
+
 static void enter(struct conn *c, enum conn_state state)
 {
 	const struct conf *conf = c->client.snapshot->conf;
@@ -127,7 +146,7 @@ static void enter(struct conn *c, enum conn_state state)
 	if (state == CONN_HELLO)
 		ms = conf->timeouts.client_hello_ms;
 	else if (state == CONN_WAIT)
-		ms = conf->on_demand.wait_ms;
+		ms = patience_ms(c);
 	else if (state == CONN_HANDSHAKE)
 		ms = conf->timeouts.handshake_ms;
 	else if (state == CONN_SEEK)
@@ -160,10 +179,12 @@ static void on_answer(struct waiter *w, enum err err, struct entry *e)
 
 	if (g->conn->state == CONN_SEEK)
 		take_challenge(g->conn);
-	else if (err)
-		refuse(g->conn, err);
-	else
+	else if (!err)
 		handshake(g->conn, e->tls);
+	else if (g->tried)
+		choose_again(g->conn);
+	else
+		refuse(g->conn, err);
 }
 
 static void new_greeting(struct conn *c)
@@ -395,6 +416,10 @@ static void take_name(struct conn *c)
 	name = hello->has_sni ? hello->sni : site->name;
 	c->client.peer.site = mem_strdup(name);
 	c->client.peer.has_sni = hello->has_sni;
+	if (site->tls != CONF_TLS_FILE && conf_keys_of(context_snapshot(x)->conf, site)->n > 1) {
+		choose(c, site);
+		return;
+	}
 	e = find_entry(c, site, name);
 	if (e) {
 		handshake(c, e->tls);
@@ -406,6 +431,77 @@ static void take_name(struct conn *c)
 		refuse(c, err);
 	} else {
 		park(c, name);
+	}
+}
+
+/* ---- one of two certificates ---- */
+
+static void choose(struct conn *c, const struct conf_site *site)
+{
+	struct context *x = c->client.context;
+	struct greeting *g = c->greeting;
+	const struct conf *conf = context_snapshot(x)->conf;
+	int64_t now_ms = clock_wall_ms();
+	struct choice choice;
+
+	choice_make(&(struct choice_args){ .cache = x->cache, .keys = conf_keys_of(conf, site),
+		.host = c->client.peer.site, .client = client_hello_signatures(&g->hello),
+		.tried = g->tried, .now_ms = now_ms }, &choice);
+	counter_add(choice.entry ? COUNTER_CERT_CACHE_HITS : COUNTER_CERT_CACHE_MISSES, 1);
+	if (choice.entry) {
+		if (is_due(choice.entry, now_ms))
+			x->on_due(x->owner, choice.entry->name);
+		waiting_leave(x->waiting, &g->waiter);
+		handshake(c, choice.entry->tls);
+	} else if (choice.err) {
+		counter_add(COUNTER_CERT_NEGATIVE_HITS, 1);
+		refuse(c, choice.err);
+	} else {
+		if (!g->tried)
+			g->until_ms = loop_now_ms(x->loop) + conf->on_demand.wait_ms;
+		g->tried |= choice.bit;
+		g->is_glancing = true;
+		waiting_leave(x->waiting, &g->waiter);
+		park(c, choice.series);
+	}
+}
+
+/* The site may be another one by now. */
+static void choose_again(struct conn *c)
+{
+	struct context *x = c->client.context;
+	const struct router *router = context_snapshot(x)->router;
+	const struct conf_site *site = NULL;
+	enum err err = find_site(c, router, &site);
+
+	if (err)
+		refuse(c, err);
+	else if (site->tls == CONF_TLS_FILE)
+		handshake(c, context_snapshot(x)->operator_entries[router_site_index(router, site)]->tls);
+	else if (conf_keys_of(context_snapshot(x)->conf, site)->n < CONF_KEYS)
+		refuse(c, E_TIMEOUT);
+	else
+		choose(c, site);
+}
+
+/* The moment is over: what would do, if it is there by now; else on with the wait. */
+static void end_glance(struct conn *c)
+{
+	struct context *x = c->client.context;
+	struct greeting *g = c->greeting;
+	const struct conf_site *site = NULL;
+	struct entry *e = NULL;
+
+	if (!find_site(c, context_snapshot(x)->router, &site))
+		e = choice_at_hand(&(struct choice_args){ .cache = x->cache,
+			.keys = conf_keys_of(context_snapshot(x)->conf, site), .host = c->client.peer.site,
+			.client = client_hello_signatures(&g->hello), .now_ms = clock_wall_ms() });
+	g->is_glancing = false;
+	if (e) {
+		waiting_leave(x->waiting, &g->waiter);
+		handshake(c, e->tls);
+	} else {
+		deadline_arm(&c->deadline, patience_ms(c));
 	}
 }
 
@@ -575,12 +671,16 @@ static void on_deadline(struct deadline *d)
 {
 	struct conn *c = container_of(d, struct conn, deadline);
 
-	if (c->state == CONN_WAIT)
-		refuse(c, E_TIMEOUT);
-	else if (c->state == CONN_SEEK)
+	if (c->state == CONN_SEEK)
 		send_alert(c, ALERT_NO_APPLICATION_PROTOCOL);
-	else
+	else if (c->state != CONN_WAIT)
 		close_conn(c, STREAM_CLOSE_ABORT);
+	else if (!c->greeting->tried)
+		refuse(c, E_TIMEOUT);
+	else if (c->greeting->is_glancing)
+		end_glance(c);
+	else
+		choose_again(c);
 }
 
 static void on_cut(struct client *client)

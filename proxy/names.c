@@ -42,6 +42,7 @@ static const struct log area = { "names" };
 
 static void on_loaded(void *owner, enum err err, void *object, const struct fault *fault);
 static void on_verdict(void *owner, enum ask_verdict verdict, const struct fault *fault);
+static bool is_announced(const struct name *m);
 static void allowed(struct name *m);
 static void order(struct name *m);
 static void on_deadline(struct deadline *d);
@@ -124,12 +125,12 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 	err = cache_refused(n->cache, str_from(host), now, until_ms);
 	if (err)
 		return err;
-	if (!site || site->tls == CONF_TLS_OFF) {
+	if (!site || site->tls == CONF_TLS_OFF || !names_has_key(n, site, host)) {
 		*until_ms = now + conf->deny_ms;
 		return E_DENIED;
 	}
 	/* A private CA may sign a single label; below our wildcard nothing is ordered. */
-	if (!is_named(site) && public_name_check(str_from(host), conf->max_labels)) {
+	if (!is_named(site) && public_name_check(series_host(host), conf->max_labels)) {
 		*until_ms = now + DAY_MS;
 		return E_NAME;
 	}
@@ -139,7 +140,7 @@ static enum err check(struct names *n, const char *host, const struct conf_site 
 
 const struct conf_site *names_site(const struct names *n, const char *host)
 {
-	struct str name = str_from(host);
+	struct str name = series_host(host);
 
 	if (host[0] == '*')
 		return router_named(n->args.router, name);
@@ -176,7 +177,7 @@ void names_want(struct names *n, struct worker *w, const char *host, const char 
 	enum err err;
 
 	if (m && m->state != RESTING) {
-		m->is_glance = false;
+		m->is_glance = m->is_pair = false;
 		add_waiting(m, w);
 		if (!m->client_ip[0])
 			str_copy(m->client_ip, sizeof(m->client_ip), str_from(client_ip));
@@ -235,6 +236,8 @@ void names_renewed(struct names *n, struct entry *e)
 	causes_forget(&n->causes, str_from(e->name));
 	if (m && (m->state == RENEWING || m->state == RESTING))
 		names_succeed(m, e);
+	else if (!m && !n->is_stopping)
+		names_pair(n, e->name, site, NULL);
 }
 
 void names_renewal_failed(struct names *n, const char *host)
@@ -257,7 +260,7 @@ bool names_is_covered(const struct names *n, const char *host)
 {
 	const struct conf_site *site = names_site(n, host);
 
-	return !names_has_wildcard(n, host) && site &&
+	return !names_has_wildcard(n, host) && site && names_has_key(n, site, host) &&
 		(site->tls == CONF_TLS_ON_DEMAND || is_named_so(site, host));
 }
 
@@ -268,7 +271,8 @@ unsigned names_count(const struct names *n)
 
 /* ---- the operator ---- */
 
-static enum err check_wish(struct names *n, const struct conf_site *site, struct fault *fault)
+static enum err check_wish(struct names *n, const struct conf_site *site, const char *host,
+	struct fault *fault)
 {
 	if (n->is_stopping)
 		return fault_set(fault, E_DRAINING, "it is shutting down");
@@ -277,6 +281,9 @@ static enum err check_wish(struct names *n, const struct conf_site *site, struct
 	if (site->tls != CONF_TLS_ON_DEMAND && !is_named(site))
 		return fault_set(fault, E_DENIED, "its site \"%s\" does not obtain certificates",
 			site->name);
+	if (!names_has_key(n, site, host))
+		return fault_set(fault, E_DENIED, "its names have no second certificate: \"key_type\" (or "
+			"\"acme.key\") names one type of key");
 	if (n->n_on_demand >= n->args.conf->on_demand.max_waiting)
 		return fault_set(fault, E_LIMIT, "%u names are under way", n->n_on_demand);
 	return E_OK;
@@ -286,7 +293,7 @@ enum err names_issue(struct names *n, const char *host, struct fault *fault)
 {
 	struct name *m = map_get(&n->by_host, str_from(host));
 	const struct conf_site *site = names_site(n, host);
-	enum err err = check_wish(n, site, fault);
+	enum err err = check_wish(n, site, host, fault);
 
 	ASSERT(host);
 	if (err || (m && m->state != RESTING))
@@ -300,7 +307,7 @@ enum err names_issue(struct names *n, const char *host, struct fault *fault)
 	}
 	m = names_begin(n, host, site);
 	m->is_wished = true;
-	m->is_announced = n->args.ops->is_announced(n->args.owner, host);
+	m->is_announced = is_announced(m);
 	names_load(m);
 	return E_OK;
 }
@@ -397,6 +404,7 @@ static void found(struct name *m)
 
 	if (!is_usable(e, clock_wall_ms())) {
 		log_info(&area, "stored certificate expired", "name=%s", m->host);
+		names_glance_at_other(m);
 		if (!names_cover(m))
 			names_decide(m);
 		return;
@@ -405,6 +413,7 @@ static void found(struct name *m)
 		(long long)(clock_mono_ms() - m->begun_at_ms));
 	if (!m->n_waiting || m->is_named)
 		m->all->args.ops->install(m->all->args.owner, e, m->is_named);
+	names_offer_other(m, e);
 	names_succeed(m, e);
 }
 
@@ -413,8 +422,11 @@ static void not_found(struct name *m, enum err err, const struct fault *fault)
 	/* A store that cannot be read may hold the certificate: an order would waste the CA's patience. */
 	if (err != E_NOT_FOUND && err != E_STORE_CORRUPT)
 		names_refuse(m, fault, clock_wall_ms() + STORE_RETRY_MS);
-	else if (!names_cover(m))
-		names_decide(m);
+	else {
+		names_glance_at_other(m);
+		if (!names_cover(m))
+			names_decide(m);
+	}
 }
 
 static void on_loaded(void *owner, enum err err, void *object, const struct fault *fault)
@@ -448,6 +460,13 @@ static void deny(struct name *m, enum err code, const char *why)
 	names_refuse(m, &fault, clock_wall_ms() + (deny_ms < DAY_MS ? deny_ms : DAY_MS));
 }
 
+static bool is_announced(const struct name *m)
+{
+	char host[SERIES_NAME];
+
+	return m->all->args.ops->is_announced(m->all->args.owner, series_host_text(host, m->host));
+}
+
 void names_decide(struct name *m)
 {
 	struct names *n = m->all;
@@ -460,7 +479,7 @@ void names_decide(struct name *m)
 		return;
 	else if (m->is_named || m->is_wished)
 		allowed(m);
-	else if (n->args.ops->is_announced(n->args.owner, m->host)) {
+	else if (is_announced(m)) {
 		m->is_announced = true;
 		allowed(m);
 	} else if (m->site->tls != CONF_TLS_ON_DEMAND)
@@ -468,8 +487,10 @@ void names_decide(struct name *m)
 	else if (!n->args.conf->on_demand.ask)
 		deny(m, E_DENIED, "on_demand.ask is not configured");
 	else {
+		char host[SERIES_NAME];
+
 		names_enter(m, ASKING);
-		n->args.ops->ask(n->args.owner, m->host, m->client_ip, on_verdict, m);
+		n->args.ops->ask(n->args.owner, series_host_text(host, m->host), m->client_ip, on_verdict, m);
 	}
 }
 
@@ -495,14 +516,14 @@ static void on_verdict(void *owner, enum ask_verdict verdict, const struct fault
 		names_refuse(m, fault, clock_wall_ms() + ASK_RETRY_MS);
 }
 
-/* New names of clients are rationed; names we had a certificate for are not new. */
+/* New names of clients are rationed; names we had a certificate for are not new, nor is the second of one. */
 static void allowed(struct name *m)
 {
 	struct names *n = m->all;
 	int64_t now = clock_mono_ms();
 	struct fault fault = { 0 };
 
-	if (!m->is_named && !m->is_wished && !m->stored && !limit_take(&n->new_names, now)) {
+	if (!m->is_named && !m->is_wished && !m->stored && !m->is_pair && !limit_take(&n->new_names, now)) {
 		fault_set(&fault, E_LIMIT, "more than %u new names a minute",
 			n->args.conf->on_demand.new_names_per_minute);
 		names_refuse(m, &fault, clock_wall_ms() + SECOND_MS + limit_wait_ms(&n->new_names, now));
@@ -519,6 +540,7 @@ static void order(struct name *m)
 {
 	struct names *n = m->all;
 	bool is_waited_for = m->n_waiting > 0 || !list_is_empty(&m->followers);
+	char host[SERIES_NAME];
 	struct issuer_wish wish = {
 		.name = m->host,
 		.reason = m->is_named || m->is_wished ? ISSUER_NAMED : ISSUER_ON_DEMAND,
@@ -526,7 +548,8 @@ static void order(struct name *m)
 		.decision = m->is_named ? "configured" : m->is_wished ? "operator" : m->is_announced ?
 			"announced" : "ask allowed it",
 		.client = m->client_ip,
-		.tenant = m->is_named ? NULL : n->args.ops->tenant(n->args.owner, m->host),
+		.tenant = m->is_named ? NULL : n->args.ops->tenant(n->args.owner,
+			series_host_text(host, m->host)),
 	};
 
 	if (n->args.ops->is_renewing(n->args.owner, m->host)) {
@@ -585,6 +608,8 @@ void names_succeed(struct name *m, struct entry *e)
 	causes_forget(&n->causes, str_from(m->host));
 	n->args.ops->watch(n->args.owner, e);
 	names_lead(m, e);
+	if (!m->is_glance && !m->is_pair)
+		names_pair(n, m->host, m->site, m);
 	names_end(m);
 }
 
@@ -655,6 +680,12 @@ void names_end(struct name *m)
 
 /* ---- the configured names, at start ---- */
 
+void names_count_start(struct name *m)
+{
+	m->is_start = true;
+	m->all->n_start++;
+}
+
 void names_start_some(struct names *n)
 {
 	const struct conf *conf = n->args.conf;
@@ -668,8 +699,7 @@ void names_start_some(struct names *n)
 		if (!is_named(site) || map_get(&n->by_host, str_from(site->name)))
 			continue;
 		m = names_begin(n, site->name, site);
-		m->is_start = true;
-		n->n_start++;
+		names_count_start(m);
 		names_load(m);
 	}
 }

@@ -107,6 +107,8 @@ unsigned names_resting(const struct names *n, unsigned max, names_resting_fn *fn
 bool names_is_busy(const struct names *n, const char *name);
 /* For renewal: whether a site of the configuration wants this certificate. */
 bool names_is_covered(const struct names *n, const char *name);
+/* For issuer: the types of keys of this host's certificates. Borrowed. */
+const struct conf_keys *names_keys(const struct names *n, const char *host);
 /* Names under way now. */
 unsigned names_count(const struct names *n);
 

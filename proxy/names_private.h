@@ -43,10 +43,11 @@ struct name {
 	bool is_named, was_hurried;
 	bool stands_alone;              /* its wildcard cannot be had now */
 	bool is_start;                  /* one of LOADS_AT_START */
-	bool is_glance;                 /* names_due: only look into the store */
+	bool is_glance;                 /* only look into the store */
+	bool is_pair;                   /* begun for the other certificate of the name, not for a client */
 	bool is_wished;                 /* names_issue: by the operator, who need not be asked */
 	bool is_announced;              /* rests and tries again, as named ones do */
-	char host[ENTRY_NAME];
+	char host[ENTRY_NAME];          /* a series: each certificate of a name has a machine */
 	char client_ip[ADDR_IP_TEXT];
 	unsigned n_waiting;
 	struct worker *waiting[];       /* n_workers */
@@ -76,7 +77,7 @@ static inline bool is_named(const struct conf_site *site)
 /* And it is for exactly this: a host, or the wildcard itself. */
 static inline bool is_named_so(const struct conf_site *site, const char *name)
 {
-	return is_named(site) && strcmp(site->name, name) == 0;
+	return is_named(site) && str_is(series_host(name), site->name);
 }
 
 static inline bool is_usable(const struct entry *e, int64_t now_ms)
@@ -97,19 +98,30 @@ void names_succeed(struct name *m, struct entry *e);
 void names_refuse(struct name *m, const struct fault *why, int64_t until_ms);
 void names_end(struct name *m);
 void names_hurry(struct name *m);
-/* The site that covers it, or NULL. */
+/* The site that covers what this series is for, or NULL. */
 const struct conf_site *names_site(const struct names *n, const char *host);
 void names_answer_refusal(struct names *n, struct worker *w, const char *host, enum err err, int64_t until_ms);
 /* Loads more of those that are to do. */
 void names_start_some(struct names *n);
 /* How many new names clients may bring; at full again. */
 void names_set_limit(struct names *n);
+/* It is one of LOADS_AT_START from now until it was loaded. */
+void names_count_start(struct name *m);
+
+/* ---- names_pair.c: where a name has two certificates ---- */
+
+/* Whether a certificate of this series is wanted for a name of this site. */
+bool names_has_key(const struct names *n, const struct conf_site *site, const char *series);
+/* One is held: the other is looked for, and ordered if there is none. by: whose success it was, or NULL. */
+void names_pair(struct names *n, const char *series, const struct conf_site *site, const struct name *by);
+/* This one is not there: perhaps the other is, to be served meanwhile. */
+void names_glance_at_other(const struct name *m);
+/* To those who wait for the other. */
+void names_offer_other(const struct name *m, struct entry *e);
 
 /* ---- names_wildcard.c ---- */
 
-/* The configured wildcard above this host that is ours to obtain, or NULL. */
-const struct conf_site *names_wildcard(const struct names *n, const char *host);
-/* Whether that one is held, so that the host needs none of its own. */
+/* Whether the configured wildcard above this host is held, so that it needs none of its own. */
 bool names_has_wildcard(const struct names *n, const char *host);
 /* Whether the store is asked for a wildcard now: goes on by itself. */
 bool names_cover(struct name *m);

@@ -31,6 +31,14 @@ static void note_pending(const struct names *n, struct map *pending)
 		map_put(pending, str_from(n->args.conf->sites[n->todo[i]].name), (void *)n);
 }
 
+/* Whether its names are to have a second certificate that they had not. */
+static bool gets_second(const struct names *n, const struct conf *next, const struct conf_site *site)
+{
+	const struct conf_site *was = router_named(n->args.router, str_from(site->name));
+
+	return conf_keys_of(next, site)->n > 1 && conf_keys_of(n->args.conf, was)->n < 2;
+}
+
 static void plan_start(struct names *n, const struct names_reload_args *next)
 {
 	unsigned *todo = mem_new((next->conf->n_sites + 1) * sizeof(*todo)), count = 0;
@@ -41,7 +49,8 @@ static void plan_start(struct names *n, const struct names_reload_args *next)
 	for (unsigned i = 0; i < next->conf->n_sites; i++) {
 		struct str name = str_from(next->conf->sites[i].name);
 
-		if (!is_named(router_named(n->args.router, name)) || map_get(&pending, name))
+		if (!is_named(router_named(n->args.router, name)) || map_get(&pending, name) ||
+			gets_second(n, next->conf, &next->conf->sites[i]))
 			todo[count++] = i;
 	}
 	map_fini(&pending);
@@ -66,7 +75,8 @@ static void forget_former(struct names *n, const struct names_reload_args *next)
 
 static bool is_ours(const struct name *m)
 {
-	return m->site && (m->site->tls == CONF_TLS_ON_DEMAND || is_named(m->site));
+	return m->site && (m->site->tls == CONF_TLS_ON_DEMAND || is_named(m->site)) &&
+		names_has_key(m->all, m->site, m->host);
 }
 
 static void take_site(struct name *m, const struct conf_site *site)

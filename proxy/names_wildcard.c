@@ -16,7 +16,8 @@
 
 static const struct log area = { "names" };
 
-/* "a.b.example" -> "*.b.example"; false for what has no such, as a wildcard itself. */
+/* "a.b.example" -> "*.b.example", and so for the second of two ("+rsa" stays behind it); false for what has
+ * no such, as a wildcard itself. */
 static bool wildcard_of(char dst[ENTRY_NAME], const char *host)
 {
 	const char *dot = strchr(host, '.');
@@ -26,20 +27,22 @@ static bool wildcard_of(char dst[ENTRY_NAME], const char *host)
 	return snprintf(dst, ENTRY_NAME, "*%s", dot) < ENTRY_NAME;
 }
 
-const struct conf_site *names_wildcard(const struct names *n, const char *host)
+/* The configured wildcard above this host that is ours to obtain, or NULL; and its series. */
+static const struct conf_site *wildcard_site(const struct names *n, const char *host,
+	char wildcard[ENTRY_NAME])
 {
-	char wildcard[ENTRY_NAME];
 	const struct conf_site *site = wildcard_of(wildcard, host) ?
-		router_named(n->args.router, str_from(wildcard)) : NULL;
+		router_named(n->args.router, series_host(wildcard)) : NULL;
 
-	return is_named(site) ? site : NULL;
+	return is_named(site) && names_has_key(n, site, wildcard) ? site : NULL;
 }
 
 bool names_has_wildcard(const struct names *n, const char *host)
 {
-	const struct conf_site *site = names_wildcard(n, host);
+	char wildcard[ENTRY_NAME];
 
-	return site && cache_get(n->cache, str_from(site->name), clock_wall_ms());
+	return wildcard_site(n, host, wildcard) &&
+		cache_get(n->cache, str_from(wildcard), clock_wall_ms());
 }
 
 /* ---- COVERING: a wildcard that is held serves all below it ---- */
@@ -88,8 +91,9 @@ static void leave(struct name *m)
 bool names_follow(struct name *m)
 {
 	struct names *n = m->all;
-	const struct conf_site *site = m->stands_alone ? NULL : names_wildcard(n, m->host);
-	struct name *leader = site ? map_get(&n->by_host, str_from(site->name)) : NULL;
+	char wildcard[ENTRY_NAME];
+	const struct conf_site *site = m->stands_alone ? NULL : wildcard_site(n, m->host, wildcard);
+	struct name *leader = site ? map_get(&n->by_host, str_from(wildcard)) : NULL;
 	bool is_new = site && !leader;
 
 	if (!site)
@@ -97,16 +101,16 @@ bool names_follow(struct name *m)
 	if (leader && leader->state == RESTING) {
 		struct fault fault = { 0 };
 		int64_t until_ms = clock_wall_ms() + NAMES_BUSY_RETRY_MS;
-		enum err err = cache_refused(n->cache, str_from(site->name), clock_wall_ms(), &until_ms);
+		enum err err = cache_refused(n->cache, str_from(wildcard), clock_wall_ms(), &until_ms);
 
 		if (m->is_named)
 			return false;
-		fault_set(&fault, err ? err : E_BACKOFF, "%s failed a moment ago", site->name);
+		fault_set(&fault, err ? err : E_BACKOFF, "%s failed a moment ago", wildcard);
 		names_refuse(m, &fault, until_ms);
 		return true;
 	}
 	if (is_new)
-		leader = names_begin(n, site->name, site);
+		leader = names_begin(n, wildcard, site);
 	leader->is_glance = false;
 	names_enter(m, FOLLOWING);
 	m->leader = leader;

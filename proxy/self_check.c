@@ -41,7 +41,7 @@ struct check {
 	struct list node;
 	struct self_check *all;
 	enum check_state state;
-	char name[ENTRY_NAME];
+	char name[ENTRY_NAME];    /* a series: each of two certificates is checked */
 	struct entry *entry;      /* what should be served; LOADING: none yet */
 	int64_t from_ms;
 	struct errand *errand;
@@ -110,8 +110,11 @@ static bool address_of(const struct self_check *s, const char *ip, struct addr *
 
 static bool place_of(const struct self_check *s, const char *name, struct addr *out)
 {
-	if (addr_is_ip_literal(str_from(name)))
-		return address_of(s, name, out);
+	char text[SERIES_NAME];
+	const char *host = series_host_text(text, name);
+
+	if (addr_is_ip_literal(str_from(host)))
+		return address_of(s, host, out);
 	*out = own_address(s->args.listeners[0]);
 	return true;
 }
@@ -268,9 +271,13 @@ static void on_loaded(void *owner, enum err err, void *object, const struct faul
 
 static void dial(struct check *k)
 {
-	struct tls_client_args tls = { .only = k->entry->tls };
+	char host[SERIES_NAME];
+	/* A client that knows no other kind of key: of two certificates it gets this one. */
+	struct tls_client_args tls = { .only = k->entry->tls,
+		.signer = conf_key_is_rsa(k->entry->key_type) ? TLS_SIGNER_RSA : TLS_SIGNER_ECDSA };
 	struct addr place;
-	struct dial_args args = { .address = &place, .tls_name = k->name, .timeout_ms = TIMEOUT_MS };
+	struct dial_args args = { .address = &place, .tls_name = series_host_text(host, k->name),
+		.timeout_ms = TIMEOUT_MS };
 	struct fault fault = { 0 };
 
 	enter(k, DIALLING);
