@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "conf/hostname.h"
 
 #define SIGN '+'
 
@@ -38,6 +39,26 @@ bool series_is_second(const char *series)
 bool series_is_suffix(struct str text)
 {
 	return str_is(text, "rsa") || str_is(text, "ecdsa");
+}
+
+enum err series_normalise(char dst[SERIES_NAME], struct str text, const char **why)
+{
+	struct str host, suffix = str_cut(text, SIGN, &host);
+	enum hostname_kind kind;
+	size_t len;
+
+	*why = "is no name";
+	if (hostname_normalise(dst, host, &kind, why) || kind == HOSTNAME_ANY)
+		return E_NAME;
+	if (!suffix.at)
+		return E_OK;
+	*why = "is no name of a certificate: behind the name stands nothing, or \"+rsa\" or \"+ecdsa\" for "
+	       "the second one";
+	len = strlen(dst);
+	if (!series_is_suffix(suffix) || len > SERIES_HOST_MAX)
+		return E_NAME;
+	snprintf(dst + len, SERIES_NAME - len, "%c%.*s", SIGN, STR_FMT(suffix));
+	return E_OK;
 }
 
 bool series_of(char dst[SERIES_NAME], struct str host, const struct conf_keys *keys, unsigned which)

@@ -27,6 +27,8 @@ bool series_other(char dst[SERIES_NAME], const char *series, const struct conf_k
 bool series_of(char dst[SERIES_NAME], struct str host, const struct conf_keys *keys, unsigned which);
 /* The type of key it is to have; false: these keys have no such certificate. */
 bool series_key(const char *series, const struct conf_keys *keys, enum conf_key_type *type);
+/* What somebody wrote ("App.Example.com+rsa") in its one form. E_NAME with a static text in *why. */
+enum err series_normalise(char dst[SERIES_NAME], struct str text, const char **why);
 /* Whether the text behind the sign is one ("rsa", "ecdsa"). */
 bool series_is_suffix(struct str text);
 

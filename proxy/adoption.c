@@ -29,8 +29,8 @@ struct adoption {
 	size_t n_chains, cap_chains;
 	struct adoption_counts counts;
 	struct adoption_item *items;    /* made by adoption_items */
-	unsigned n_items, cap_items;
-	struct map by_name;             /* name -> chain, while items are made */
+	unsigned n_items;
+	struct map by_name[2];          /* name -> chain, ECDSA and RSA, while items are made */
 	struct adoption_accounts *accounts;
 };
 
@@ -39,7 +39,8 @@ struct adoption *adoption_new(void)
 	struct adoption *a = mem_new(sizeof(*a));
 
 	map_init(&a->keys);
-	map_init(&a->by_name);
+	for (int i = 0; i < 2; i++)
+		map_init(&a->by_name[i]);
 	a->accounts = adoption_accounts_new();
 	return a;
 }
@@ -70,7 +71,8 @@ void adoption_free(struct adoption **adoption)
 	map_fini(&a->keys);
 	for (size_t i = 0; i < a->n_chains; i++)
 		chain_free(a->chains[i]);
-	map_fini(&a->by_name);
+	for (int i = 0; i < 2; i++)
+		map_fini(&a->by_name[i]);
 	adoption_accounts_free(&a->accounts);
 	mem_free(&a->chains);
 	mem_free(&a->items);
@@ -200,7 +202,7 @@ static bool is_better(const struct chain *c, const struct chain *than)
 	return c->facts.not_after_ms > than->facts.not_after_ms;
 }
 
-static void offer(struct adoption *a, struct chain *c)
+static void offer(struct map *by_name, struct chain *c)
 {
 	for (unsigned i = 0; i < c->facts.n_names; i++) {
 		char name[HOSTNAME_SIZE];
@@ -211,9 +213,9 @@ static void offer(struct adoption *a, struct chain *c)
 		if (hostname_normalise(name, str_from(c->facts.names[i]), &kind, &why) || kind == HOSTNAME_ANY
 			|| strcmp(name, c->facts.names[i]) != 0)
 			continue;
-		old = map_get(&a->by_name, str_from(name));
+		old = map_get(by_name, str_from(name));
 		if (!old || is_better(c, old))
-			map_put(&a->by_name, str_from(name), c);
+			map_put(by_name, str_from(name), c);
 	}
 }
 
@@ -226,19 +228,21 @@ static const char *name_in(const struct chain *c, struct str name)
 	UNREACHABLE();
 }
 
-static int by_name(const void *a, const void *b)
+static int by_name(const void *left, const void *right)
 {
-	return strcmp(((const struct adoption_item *)a)->name, ((const struct adoption_item *)b)->name);
+	const struct adoption_item *a = left, *b = right;
+	int order = strcmp(a->name, b->name);
+
+	return order ? order : key_is_rsa(a->key) - key_is_rsa(b->key);
 }
 
-static void make_items(struct adoption *a)
+static void make_items(struct adoption *a, const struct map *names)
 {
 	size_t cursor = 0;
 	struct str name;
 	void *value;
 
-	a->items = mem_new((map_count(&a->by_name) + 1) * sizeof(*a->items));
-	while (map_next(&a->by_name, &cursor, &name, &value)) {
+	while (map_next(names, &cursor, &name, &value)) {
 		const struct chain *c = value;
 
 		a->items[a->n_items++] = (struct adoption_item){ .name = name_in(c, name), .source = c->source,
@@ -247,23 +251,29 @@ static void make_items(struct adoption *a)
 			.chain_pem = buf_str(&c->pem),
 			.key = map_get(&a->keys, str_from(c->public_hash)) };
 	}
-	if (a->n_items)
-		qsort(a->items, a->n_items, sizeof(*a->items), by_name);
 }
 
 const struct adoption_item *adoption_items(struct adoption *a, unsigned *n)
 {
 	mem_free(&a->items);
 	a->n_items = a->counts.without_key = 0;
-	map_fini(&a->by_name);
-	map_init(&a->by_name);
+	for (int i = 0; i < 2; i++) {
+		map_fini(&a->by_name[i]);
+		map_init(&a->by_name[i]);
+	}
 	for (size_t i = 0; i < a->n_chains; i++) {
-		if (map_get(&a->keys, str_from(a->chains[i]->public_hash)))
-			offer(a, a->chains[i]);
+		const struct key *k = map_get(&a->keys, str_from(a->chains[i]->public_hash));
+
+		if (k)
+			offer(&a->by_name[key_is_rsa(k)], a->chains[i]);
 		else if (a->chains[i]->facts.n_names)
 			a->counts.without_key++;
 	}
-	make_items(a);
+	a->items = mem_new((map_count(&a->by_name[0]) + map_count(&a->by_name[1]) + 1) * sizeof(*a->items));
+	for (int i = 0; i < 2; i++)
+		make_items(a, &a->by_name[i]);
+	if (a->n_items)
+		qsort(a->items, a->n_items, sizeof(*a->items), by_name);
 	*n = a->n_items;
 	return a->items;
 }

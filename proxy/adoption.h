@@ -13,7 +13,7 @@
 
 enum { ADOPTION_FILE_MAX = 512 * 1024, ADOPTION_JSON_MAX = 16 * 1024 * 1024, ADOPTION_CHAINS = 50000 };
 
-/* The best chain for one name. */
+/* The best chain for one name and family of keys (ECDSA, RSA): two items for a name that has both. */
 struct adoption_item {
 	const char *name, *source;      /* "app.example.com", the file it was found in */
 	const char *issuer, *serial;
@@ -39,7 +39,7 @@ struct adoption_counts {
 };
 struct adoption_counts adoption_counts(const struct adoption *a);
 
-/* Sorted by name; borrowed until the adoption ends or something is added. */
+/* Sorted by name, ECDSA before RSA; borrowed until the adoption ends or something is added. */
 const struct adoption_item *adoption_items(struct adoption *a, unsigned *n);
 
 /* Accounts found on the way; borrowed. */

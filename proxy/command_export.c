@@ -204,7 +204,7 @@ static int export_name(struct command_call *c, const struct conf *conf)
 	struct pieces p = { 0 };
 	struct fault fault = { 0 };
 	char name[COMMAND_NAME];
-	enum err err = command_name(c->line.words[0], name, &fault);
+	enum err err = command_series(c->line.words[0], name, &fault);
 	int code;
 
 	if (!err)

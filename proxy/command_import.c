@@ -16,6 +16,7 @@
 #include "proxy/adoption.h"
 #include "proxy/command_import_account.h"
 #include "proxy/command_look.h"
+#include "proxy/router.h"
 
 #define VERDICTS(X) \
 	X(VERDICT_IMPORT, "import") \
@@ -48,6 +49,8 @@ struct import {
 	bool is_locked;
 	struct buf bundle;
 	struct import_accounts_result accounts;
+	struct router *router;
+	char series[SERIES_NAME];       /* where the item goes */
 };
 
 static void next(struct import *m);
@@ -67,6 +70,43 @@ static const struct adoption_item *item(const struct import *m)
 	return &m->items[m->at];
 }
 
+/* ---- where it belongs ---- */
+
+static const struct conf_keys *keys_of(const struct import *m, const char *name)
+{
+	struct str s = str_from(name);
+
+	return conf_keys_of(m->conf, name[0] == '*' ? router_named(m->router, s) : router_site(m->router, s));
+}
+
+static bool is_rsa(const struct adoption_item *i)
+{
+	return key_is_rsa(i->key);
+}
+
+/* Where a name has two certificates, each by the family of its key. */
+static void find_series(const struct import *m, const struct adoption_item *i, char dst[SERIES_NAME])
+{
+	const struct conf_keys *keys = keys_of(m, i->name);
+	bool is_second = keys->n == CONF_KEYS &&
+		conf_key_is_rsa((enum conf_key_type)keys->at[1]) == is_rsa(i);
+
+	if (!series_of(dst, str_from(i->name), keys, is_second))
+		str_copy(dst, SERIES_NAME, str_from(i->name));
+}
+
+/* Two were found for a name that has one: it should be of the type that is configured. */
+static bool yields(const struct import *m, unsigned at)
+{
+	const struct adoption_item *i = &m->items[at], *other;
+	const struct conf_keys *keys = keys_of(m, i->name);
+
+	if (keys->n == CONF_KEYS || is_rsa(i) == conf_key_is_rsa((enum conf_key_type)keys->at[0]))
+		return false;
+	other = is_rsa(i) ? (at ? i - 1 : NULL) : (at + 1 < m->n ? i + 1 : NULL);
+	return other && strcmp(other->name, i->name) == 0 && other->not_after_ms > clock_wall_ms();
+}
+
 /* ---- the outcome of one ---- */
 
 static void tell_json(struct import *m, enum verdict v, const char *why)
@@ -77,6 +117,8 @@ static void tell_json(struct import *m, enum verdict v, const char *why)
 
 	clock_rfc3339(end, i->not_after_ms);
 	json_put_cstr(o, "name", i->name);
+	json_put_cstr(o, "certificate", m->series);
+	json_put_cstr(o, "key_type", key_type_text(key_type(i->key)));
 	json_put_cstr(o, "verdict", texts[v]);
 	json_put_cstr(o, "why", why);
 	json_put_cstr(o, "source", i->source);
@@ -96,7 +138,7 @@ static void settle(struct import *m, enum verdict v, const char *why)
 		tell_json(m, v, why);
 	} else {
 		clock_rfc3339(end, i->not_after_ms);
-		fprintf(m->call->args->out, "%-8s %-40s until %s  %s%s%s%s\n", texts[v], i->name, end, i->source,
+		fprintf(m->call->args->out, "%-8s %-40s until %s  %s%s%s%s\n", texts[v], m->series, end, i->source,
 			why[0] ? " (" : "", why, why[0] ? ")" : "");
 	}
 	if (m->is_locked)
@@ -113,7 +155,7 @@ static void settle(struct import *m, enum verdict v, const char *why)
 static enum err write(struct import *m, struct fault *fault)
 {
 	const struct adoption_item *i = item(m);
-	struct entry_args args = { .name = i->name, .key = i->key, .chain_pem = i->chain_pem,
+	struct entry_args args = { .name = m->series, .key = i->key, .chain_pem = i->chain_pem,
 		.issued_at_ms = i->not_before_ms };
 
 	return entry_write(&args, &m->bundle, fault);
@@ -123,8 +165,13 @@ static void next(struct import *m)
 {
 	struct fault fault = { 0 };
 
-	if (m->at == m->n)
+	if (m->at == m->n) {
 		loop_stop(m->loop);
+		return;
+	}
+	find_series(m, item(m), m->series);
+	if (yields(m, m->at))
+		settle(m, VERDICT_HELD, "the other one has a key of the type that is configured");
 	else if (item(m)->not_after_ms <= clock_wall_ms())
 		settle(m, VERDICT_EXPIRED, "");
 	else if (write(m, &fault))
@@ -159,7 +206,7 @@ static enum err parse(struct str bytes, const char *name, void **object, struct 
 
 static void look(struct import *m)
 {
-	store_load(m->store, STORE_CERTS, item(m)->name, parse, on_held, m);
+	store_load(m->store, STORE_CERTS, m->series, parse, on_held, m);
 }
 
 static void on_held(void *owner, enum err err, void *object, const struct fault *fault)
@@ -177,7 +224,7 @@ static void on_held(void *owner, enum err err, void *object, const struct fault 
 	else if (!m->is_real)
 		settle(m, VERDICT_IMPORT, "");
 	else
-		store_save(m->store, STORE_CERTS, item(m)->name, buf_str(&m->bundle), on_saved, m);
+		store_save(m->store, STORE_CERTS, m->series, buf_str(&m->bundle), on_saved, m);
 }
 
 /* A running instance serves it from now on, if a site of its covers the name. */
@@ -235,10 +282,13 @@ static void tell_instance(struct import *m)
 	for (unsigned i = 0; i < m->n; i++) {
 		struct admin_reply reply;
 		struct fault ignored = { 0 };
-		char path[600];
+		char path[600], series[SERIES_NAME];
 		enum err err;
 
-		snprintf(path, sizeof(path), "/v1/names/%s/reload", m->items[i].name);
+		if (yields(m, i))
+			continue;
+		find_series(m, &m->items[i], series);
+		snprintf(path, sizeof(path), "/v1/names/%s/reload", series);
 		err = admin_client_ask(m->conf, "POST", path, &reply, &ignored);
 		admin_reply_fini(&reply);
 		if (err)
@@ -284,6 +334,7 @@ static void import_fini(struct import *m)
 		m->store->ops->free(m->store);
 	loop_free(&m->loop);
 	adoption_free(&m->adoption);
+	router_free(&m->router);
 	buf_fini(&m->bundle);
 	json_free(&m->list);
 	json_free(&m->accounts.list);
@@ -315,6 +366,7 @@ int command_import(struct command_call *c)
 	if (!m.conf)
 		return COMMAND_FAILED;
 	m.adoption = adoption_new();
+	m.router = router_new(m.conf);
 	buf_init(&m.bundle, 0);
 	m.list = c->line.json ? json_new_array() : NULL;
 	err = scan(&m, &fault);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "certstore/series.h"
 #include "conf/hostname.h"
 #include "proxy/admin/client.h"
 #include "proxy/admin/listing.h"
@@ -49,6 +50,15 @@ enum err command_name(const char *word, char dst[COMMAND_NAME], struct fault *fa
 	const char *why = "is no name";
 
 	if (hostname_normalise(dst, str_from(word), &kind, &why) == E_OK && kind != HOSTNAME_ANY)
+		return E_OK;
+	return fault_set(fault, E_NAME, "\"%.200s\" %s", word, why);
+}
+
+enum err command_series(const char *word, char dst[COMMAND_NAME], struct fault *fault)
+{
+	const char *why;
+
+	if (series_normalise(dst, str_from(word), &why) == E_OK)
 		return E_OK;
 	return fault_set(fault, E_NAME, "\"%.200s\" %s", word, why);
 }
@@ -128,7 +138,7 @@ static bool is_state(const struct json *r, const char *state)
 }
 
 /* A good certificate and no trouble; one with trouble, or work under way; none. */
-static int exit_code(const struct json *r)
+static int exit_code_of(const struct json *r)
 {
 	bool is_good = json_bool(json_get(json_get(r, "served"), "valid"), false);
 
@@ -138,6 +148,15 @@ static int exit_code(const struct json *r)
 		|| is_state(r, "renewing"))
 		return COMMAND_DEGRADED;
 	return COMMAND_FAILED;
+}
+
+/* Trouble with the second of two certificates leaves a good one. */
+static int exit_code(const struct json *r)
+{
+	const struct json *second = json_get(r, "second");
+	int code = exit_code_of(r);
+
+	return code == COMMAND_FINE && second && exit_code_of(second) != COMMAND_FINE ? COMMAND_DEGRADED : code;
 }
 
 static void print_title(FILE *out, const struct json *r, const struct json *cause)
@@ -191,9 +210,9 @@ static void print_served(FILE *out, const struct json *s)
 {
 	if (!s)
 		return;
-	fprintf(out, "  serves %s certificate %s by %s%s%s\n         until ",
+	fprintf(out, "  serves %s certificate %s (%s) by %s%s%s\n         until ",
 		json_bool(json_get(s, "valid"), false) ? "a" : "no good", text_of(s, "serial"),
-		text_of(s, "issuer"), text_of(s, "challenge")[0] ? ", had by " : "",
+		text_of(s, "key_type"), text_of(s, "issuer"), text_of(s, "challenge")[0] ? ", had by " : "",
 		text_of(s, "challenge"));
 	print_when(out, s, "not_after");
 	fprintf(out, ", renewed from ");
@@ -222,9 +241,19 @@ static void print_unknown(FILE *out, const struct json *r)
 			: "start sallyport");
 }
 
+static void print_report(FILE *out, const struct json *r)
+{
+	const struct json *cause = json_get(r, "cause");
+
+	print_title(out, r, cause);
+	print_cause(out, cause);
+	print_next(out, r);
+	print_served(out, json_get(r, "served"));
+}
+
 int command_tell_report(const struct command_call *c, struct json **report)
 {
-	const struct json *r = *report, *cause = json_get(r, "cause");
+	const struct json *r = *report, *second = json_get(r, "second");
 	FILE *out = c->args->out;
 	int code = exit_code(r);
 
@@ -232,13 +261,12 @@ int command_tell_report(const struct command_call *c, struct json **report)
 		command_print_json(out, report);
 		return code;
 	}
-	print_title(out, r, cause);
-	print_cause(out, cause);
-	print_next(out, r);
-	print_served(out, json_get(r, "served"));
+	print_report(out, r);
 	if (json_get(r, "wanted"))
 		fprintf(out, "  wanted %s\n", text_of(r, "wanted"));
 	print_passed_over(out, json_get(r, "passed_over"));
+	if (second)
+		print_report(out, second);
 	print_unknown(out, r);
 	json_free(report);
 	return code;
@@ -255,7 +283,7 @@ int command_why(struct command_call *c)
 
 	if (!conf)
 		return COMMAND_FAILED;
-	err = command_name(c->line.words[0], name, &fault);
+	err = command_series(c->line.words[0], name, &fault);
 	if (!err)
 		err = command_report(conf, name, &report, &fault);
 	code = err ? command_fail(c, err, &fault) : command_tell_report(c, &report);
@@ -266,8 +294,8 @@ int command_why(struct command_call *c)
 /* ---- certs ---- */
 
 struct list_row {
-	char *name, *serial, *ca;
-	char not_after[CLOCK_RFC3339], renew_at[CLOCK_RFC3339], state[12];
+	char *name, *certificate, *serial, *ca;
+	char key_type[12], not_after[CLOCK_RFC3339], renew_at[CLOCK_RFC3339], state[12];
 };
 
 struct list_rows {
@@ -286,8 +314,10 @@ static void add_row(struct list_rows *rows, const struct json *o)
 	}
 	row = &rows->at[rows->n++];
 	row->name = mem_strdup(text_of(o, "name"));
+	row->certificate = mem_strdup(text_of(o, "certificate"));
 	row->serial = mem_strdup(text_of(o, "serial"));
 	row->ca = mem_strdup(text_of(o, "ca"));
+	str_copy(row->key_type, sizeof(row->key_type), json_get_str(o, "key_type"));
 	str_copy(row->not_after, sizeof(row->not_after), json_get_str(o, "not_after"));
 	str_copy(row->renew_at, sizeof(row->renew_at), json_get_str(o, "renew_at"));
 	str_copy(row->state, sizeof(row->state), json_get_str(o, "state"));
@@ -297,6 +327,7 @@ static void rows_fini(struct list_rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++) {
 		mem_free(&rows->at[i].name);
+		mem_free(&rows->at[i].certificate);
 		mem_free(&rows->at[i].serial);
 		mem_free(&rows->at[i].ca);
 	}
@@ -345,15 +376,18 @@ static void print_row(struct certs *s, const struct list_row *row)
 
 	if (!s->call->line.json) {
 		if (!s->printed)
-			fprintf(out, "%-40s %-8s %-20s %-20s %s\n", "NAME", "STATE", "UNTIL", "RENEWED FROM",
-				"SERIAL");
-		fprintf(out, "%-40s %-8s %-20s %-20s %s\n", row->name, row->state, row->not_after,
-			row->renew_at, row->serial);
+			fprintf(out, "%-40s %-8s %-8s %-20s %-20s %s\n", "NAME", "STATE", "KEY", "UNTIL",
+				"RENEWED FROM", "SERIAL");
+		fprintf(out, "%-40s %-8s %-8s %-20s %-20s %s\n", row->certificate, row->state,
+			row->key_type[0] ? row->key_type : "-", row->not_after, row->renew_at, row->serial);
 		s->printed++;
 		return;
 	}
 	o = json_new_object();
 	json_put_cstr(o, "name", row->name);
+	json_put_cstr(o, "certificate", row->certificate);
+	if (row->key_type[0])
+		json_put_cstr(o, "key_type", row->key_type);
 	json_put_cstr(o, "state", row->state);
 	json_put_cstr(o, "not_after", row->not_after);
 	json_put_cstr(o, "renew_at", row->renew_at);

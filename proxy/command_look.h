@@ -15,6 +15,8 @@ int command_why(struct command_call *c);
 /* For other commands about one name. The name as the API wants it; E_NAME with fault. */
 enum { COMMAND_NAME = 256 };
 enum err command_name(const char *word, char dst[COMMAND_NAME], struct fault *fault);
+/* The same, or one of two certificates of a name: "app.example.com+rsa". */
+enum err command_series(const char *word, char dst[COMMAND_NAME], struct fault *fault);
 /* The report of a name, as api_name answers; the caller's. */
 enum err command_report(const struct conf *conf, const char *name, struct json **report,
 	struct fault *fault);

@@ -24,7 +24,7 @@ struct wish {
 static enum err begin(struct wish *w, struct command_call *c)
 {
 	*w = (struct wish){ .call = c, .conf = command_load_admin(c) };
-	return w->conf ? command_name(c->line.words[0], w->name, &w->fault) : E_CONFIG;
+	return w->conf ? command_series(c->line.words[0], w->name, &w->fault) : E_CONFIG;
 }
 
 static int end(struct wish *w, int code)
@@ -75,7 +75,7 @@ static enum err post(struct wish *w, const char *verb, const char *query, struct
 	return err;
 }
 
-static bool is_working(const struct json *report)
+static bool is_one_working(const struct json *report)
 {
 	static const char *const states[] = { "queued", "ordering", "validating", "renewing" };
 	struct str state = json_get_str(report, "state");
@@ -84,6 +84,11 @@ static bool is_working(const struct json *report)
 		if (str_is(state, states[i]))
 			return true;
 	return false;
+}
+
+static bool is_working(const struct json *report)
+{
+	return is_one_working(report) || is_one_working(json_get(report, "second"));
 }
 
 static void rest(void)

@@ -35,7 +35,7 @@ struct api_env {
 /* One request and its answer, now or later. */
 struct api_call {
 	const struct api_env *env;
-	char name[ENTRY_NAME];         /* the path's "*", or "" */
+	char name[ENTRY_NAME];         /* the path's "*", or ""; a series: "+rsa" behind it means that one alone */
 	struct str query;              /* after "?" */
 	const struct json *body;       /* an object, or NULL */
 	/* For the endpoint's use until it answers; freed with the call (mem_release). */

@@ -16,6 +16,8 @@ static const struct log area = { "admin" };
 
 static const char *wanted(const struct api_env *env, const char *name, const struct names_look *look)
 {
+	char host[SERIES_NAME];
+
 	if (!look->site)
 		return "no site";
 	if (look->is_named)
@@ -24,7 +26,7 @@ static const char *wanted(const struct api_env *env, const char *name, const str
 		return "own certificate";
 	if (look->site->tls != CONF_TLS_ON_DEMAND)
 		return "no certificate";
-	return announced_has(env->announced, name) ? "announced" : "on demand";
+	return announced_has(env->announced, series_host_text(host, name)) ? "announced" : "on demand";
 }
 
 static enum report_state stage_of(const struct job *job)
@@ -115,7 +117,9 @@ static void look_at_site(const char *name, const struct names_look *look, struct
 
 static void look_at_announcement(const struct api_env *env, const char *name, struct report_live *out)
 {
-	if (!announced_is_waiting(env->announced, name, &out->until_ms))
+	char host[SERIES_NAME];
+
+	if (!announced_is_waiting(env->announced, series_host_text(host, name), &out->until_ms))
 		return;
 	park(out, "dns");
 	fault_set(&out->cause, E_RESOLVE, "announced; it has no address in DNS yet");
@@ -143,9 +147,38 @@ static void look(void *owner, const char *name, struct report_live *out)
 		look_at_announcement(env, name, out);
 }
 
+/* The other of the two certificates that the name has by the configuration in force; false: it has one, or
+ * the call is about the second one alone. */
+static bool second_of(const struct api_call *c, char dst[SERIES_NAME])
+{
+	char host[SERIES_NAME];
+
+	return !series_is_second(c->name) &&
+		series_other(dst, c->name, names_keys(c->env->names, series_host_text(host, c->name)));
+}
+
+static void on_second_report(void *owner, struct json *json)
+{
+	struct api_call *c = owner;
+	struct json *first = c->scratch;
+
+	c->scratch = NULL;
+	json_put(first, "second", json);
+	api_answer(c, 200, &first);
+}
+
 static void on_report(void *owner, struct json *json)
 {
-	api_answer(owner, 200, &json);
+	struct api_call *c = owner;
+	char second[SERIES_NAME];
+
+	if (api_is_orphan(c) || !second_of(c, second)) {
+		api_answer(c, 200, &json);
+		return;
+	}
+	c->scratch = json;
+	report_start(&(struct report_args){ .store = c->env->store, .name = second, .look = look,
+		.fn = on_second_report, .owner = c });
 }
 
 void api_name(struct api_call *c)
@@ -181,18 +214,23 @@ static bool is_under_way(const struct api_call *c)
 void api_issue(struct api_call *c)
 {
 	struct fault fault = { 0 };
+	char second[SERIES_NAME];
 
 	if (is_under_way(c)) {
 		answer(c, E_OK, &fault, "under way already");
 		return;
 	}
 	issuer_forgive(c->env->issuer, c->name);
+	/* it follows the first by itself */
+	if (second_of(c, second))
+		issuer_forgive(c->env->issuer, second);
 	answer(c, names_issue(c->env->names, c->name, &fault), &fault, "issue");
 }
 
 void api_renew(struct api_call *c)
 {
 	struct fault fault = { 0 };
+	char second[SERIES_NAME];
 	enum err err = E_OK;
 
 	if (is_under_way(c)) {
@@ -203,6 +241,10 @@ void api_renew(struct api_call *c)
 		err = fault_set(&fault, E_DENIED, "no site of ours obtains certificates for it");
 	else if (!renewal_force(c->env->renewal, c->name))
 		err = fault_set(&fault, E_LIMIT, "too many renewals are under way");
+	/* One that other work is being done for is on its way anyhow. */
+	else if (second_of(c, second) && !issuer_find(c->env->issuer, second) &&
+		!renewal_force(c->env->renewal, second))
+		err = fault_set(&fault, E_LIMIT, "too many renewals are under way for the second certificate");
 	answer(c, err, &fault, "renew");
 }
 
@@ -211,7 +253,9 @@ void api_add(struct api_call *c)
 	struct fault fault = { 0 };
 	enum err err = E_OK;
 
-	if (addr_is_ip_literal(str_from(c->name)))
+	if (series_is_second(c->name))
+		err = fault_set(&fault, E_NAME, "the second certificate follows the first by itself");
+	else if (addr_is_ip_literal(str_from(c->name)))
 		err = fault_set(&fault, E_DENIED, "an address has no DNS record to wait for; name a site by it, "
 			"and it has a certificate from the start");
 	else if (!names_is_covered(c->env->names, c->name))
@@ -239,7 +283,7 @@ void api_reload(struct api_call *c)
 	answer(c, err, &fault, "reload");
 }
 
-/* ---- forget: everything, the certificate too ---- */
+/* ---- forget: everything, the certificates too ---- */
 
 static void on_forgotten(void *owner, enum err err, const struct fault *fault)
 {
@@ -256,22 +300,42 @@ static void on_nothing(void *owner, enum err err, const struct fault *fault)
 		log_warn(&area, "not removed", "err=%s", fault ? fault->detail : err_text(err));
 }
 
+static enum err forget_in_memory(const struct api_env *env, const char *name, struct fault *fault)
+{
+	return issuer_find(env->issuer, name) ?
+		fault_set(fault, E_LOCKED, "it is under way; try again when that is over") :
+		names_forget(env->names, name, fault);
+}
+
+static void forget_in_store(const struct api_env *env, const char *name, store_done_fn *fn, void *owner)
+{
+	renewal_unwatch(env->renewal, name);
+	issuer_forgive(env->issuer, name);
+	fleet_forget(*env->fleet, name);
+	store_remove(env->store, STORE_ORDERS, name, on_nothing, NULL);
+	store_remove(env->store, STORE_CERTS, name, fn, owner);
+}
+
+/* Also a second one of a configuration that is no more. */
 void api_forget(struct api_call *c)
 {
+	static const struct conf_keys pairs[] = { { 2, { CONF_KEY_P256, CONF_KEY_RSA2048 } },
+		{ 2, { CONF_KEY_RSA2048, CONF_KEY_P256 } } };
 	const struct api_env *env = c->env;
 	struct fault fault = { 0 };
-	enum err err = is_under_way(c) ?
-		fault_set(&fault, E_LOCKED, "it is under way; try again when that is over") :
-		names_forget(env->names, c->name, &fault);
+	enum err err = forget_in_memory(env, c->name, &fault);
+	char second[2][SERIES_NAME];
+	unsigned n = 0;
 
+	while (!err && n < 2 && !series_is_second(c->name) && series_other(second[n], c->name, &pairs[n]))
+		err = forget_in_memory(env, second[n++], &fault);
 	if (err) {
 		answer(c, err, &fault, "");
 		return;
 	}
-	renewal_unwatch(env->renewal, c->name);
-	announced_remove(env->announced, c->name);
-	issuer_forgive(env->issuer, c->name);
-	fleet_forget(*env->fleet, c->name);
-	store_remove(env->store, STORE_ORDERS, c->name, on_nothing, NULL);
-	store_remove(env->store, STORE_CERTS, c->name, on_forgotten, c);
+	if (!series_is_second(c->name))
+		announced_remove(env->announced, c->name);
+	while (n)
+		forget_in_store(env, second[--n], on_nothing, NULL);
+	forget_in_store(env, c->name, on_forgotten, c);
 }

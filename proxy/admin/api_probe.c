@@ -42,7 +42,9 @@ void api_plant(struct api_call *c)
 {
 	struct fault fault = { 0 };
 
-	if (issuer_find(c->env->issuer, c->name))
+	if (series_is_second(c->name))
+		fault_set(&fault, E_NAME, "a name is tried, not one of its certificates");
+	else if (issuer_find(c->env->issuer, c->name))
 		fault_set(&fault, E_LOCKED, "its own validation is under way; try again when that is over");
 	else if (probes_plant(c->env->probes, c->name, on_planted, c))
 		fault_set(&fault, E_LIMIT, "too many probes at a time");

@@ -45,8 +45,13 @@ static const char *state_of(const struct entry_summary *s)
 static void append(struct json *list, const struct entry_summary *s)
 {
 	struct json *o = json_new_object();
+	char host[SERIES_NAME];
 
-	json_put_cstr(o, "name", s->name);
+	json_put_cstr(o, "name", series_host_text(host, s->name));
+	/* what commands call it */
+	json_put_cstr(o, "certificate", s->name);
+	if (s->key_type[0])
+		json_put_cstr(o, "key_type", s->key_type);
 	json_put_cstr(o, "state", state_of(s));
 	json_put_cstr(o, "serial", s->serial);
 	json_put_cstr(o, "ca", s->ca);

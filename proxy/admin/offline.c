@@ -4,7 +4,10 @@
  */
 #include "proxy/admin/offline.h"
 
+#include <stdio.h>
+
 #include "acme/account_report.h"
+#include "base/check.h"
 #include "base/mem.h"
 #include "certstore/entry.h"
 #include "net/tls_context.h"
@@ -53,8 +56,7 @@ static void on_report(void *owner, struct json *json)
 	loop_stop(r->loop);
 }
 
-enum err offline_report(const struct conf *conf, const char *name, struct json **json,
-	struct fault *fault)
+static enum err report(const struct conf *conf, const char *name, struct json **json, struct fault *fault)
 {
 	struct reading r;
 	enum err err = begin(&r, conf, fault);
@@ -64,6 +66,28 @@ enum err offline_report(const struct conf *conf, const char *name, struct json *
 	report_start(&(struct report_args){ .store = r.store, .conf = conf, .name = name, .fn = on_report,
 		.owner = &r });
 	return end(&r, json);
+}
+
+enum err offline_report(const struct conf *conf, const char *name, struct json **json,
+	struct fault *fault)
+{
+	static const char *const suffixes[] = { "+rsa", "+ecdsa" };
+	enum err err = report(conf, name, json, fault);
+
+	if (err || series_is_second(name) || strlen(name) > SERIES_HOST_MAX)
+		return err;
+	for (size_t i = 0; i < ARRAY_LEN(suffixes) && !json_get(*json, "second"); i++) {
+		struct json *second = NULL;
+		struct fault ignored = { 0 };
+		char series[SERIES_NAME];
+
+		ASSERT(snprintf(series, sizeof(series), "%s%s", name, suffixes[i]) < SERIES_NAME);
+		if (!report(conf, series, &second, &ignored) && json_get(second, "served"))
+			json_put(*json, "second", second);
+		else
+			json_free(&second);
+	}
+	return E_OK;
 }
 
 static void on_listing(void *owner, enum err err, struct json *json)

@@ -8,7 +8,8 @@
 #include "base/json.h"
 #include "conf/conf.h"
 
-/* As the API answers. *json is the caller's. E_NOT_FOUND: there is no store. */
+/* As the API answers; a second certificate is told where the store has one.
+ * *json is the caller's. E_NOT_FOUND: there is no store. */
 enum err offline_report(const struct conf *conf, const char *name, struct json **json,
 	struct fault *fault);
 enum err offline_listing(const struct conf *conf, struct str cursor, unsigned max, struct json **json,

@@ -202,6 +202,7 @@ static void put_served(struct json *out, const struct entry *e)
 	struct json *s = json_new_object();
 
 	json_put_cstr(s, "serial", e->serial);
+	json_put_cstr(s, "key_type", key_type_text(e->key_type));
 	json_put_cstr(s, "issuer", e->issuer);
 	json_put_cstr(s, "ca", e->ca);
 	json_put_cstr(s, "challenge", e->challenge);

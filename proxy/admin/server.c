@@ -341,12 +341,9 @@ static bool matches(const char *row, struct str path, struct str *star)
 
 static enum err take_name(struct call *c, struct str star, struct fault *fault)
 {
-	enum hostname_kind kind;
-	const char *why = "is no name";
+	const char *why;
 
-	if (!star.at)
-		return E_OK;
-	if (hostname_normalise(c->api.name, star, &kind, &why) == E_OK && kind != HOSTNAME_ANY)
+	if (!star.at || series_normalise(c->api.name, star, &why) == E_OK)
 		return E_OK;
 	return fault_set(fault, E_NAME, "\"%.*s\" %s", STR_FMT(star), why);
 }

@@ -10,7 +10,7 @@ import pytest
 
 from support.client import names_of, x509
 from support.process import wait_until
-from support.sallyport import command
+from support.sallyport import Sallyport, command
 
 NAME = "app.example.com"
 BOTH = ["p256", "rsa2048"]
@@ -235,3 +235,135 @@ def test_15_lists_that_are_no_pair_are_refused_with_their_place(world, tmp_path)
         got = command("check", "-c", config)
         assert got.returncode != 0
         assert re.search(r"c\.json:1:\d+: acme\.key.*" + words, got.stdout + got.stderr), got
+
+
+# --- what the operator sees and does
+
+
+def ask(world, *args, timeout=90):
+    return command(*args, "-c", world.proxy.directory / "sallyport.json", timeout=timeout)
+
+
+def told(world, *args):
+    return json.loads(ask(world, *args, "--json").stdout)
+
+
+def serials(world, name=NAME):
+    why = told(world, "why", name)
+    return why["served"]["serial"], why["second"]["served"]["serial"]
+
+
+def status_at_ca(world, number):
+    return json.loads(world.ca.get(f"/cert-status-by-serial/{number.lstrip('0')}"))["Status"]
+
+
+def test_15_both_are_listed_and_explained(world):
+    with_two(world)
+    assert world.handshake(NAME).ok
+    both_stored(world)
+    for _ in range(2):      # of the running instance, and of the store alone
+        rows = told(world, "certs")["certs"]
+        assert sorted((r["name"], r["certificate"], r["key_type"]) for r in rows) == \
+            [(NAME, NAME, "p256"), (NAME, NAME + "+rsa", "rsa2048")]
+        why = told(world, "why", NAME)
+        assert (why["state"], why["served"]["key_type"]) == ("held", "p256")
+        assert why["second"]["name"] == NAME + "+rsa"
+        assert (why["second"]["state"], why["second"]["served"]["key_type"]) == ("held", "rsa2048")
+        only = told(world, "why", NAME + "+rsa")
+        assert only["served"] == why["second"]["served"] and "second" not in only
+        said = ask(world, "why", NAME).stdout
+        assert f"{NAME}: held" in said and f"{NAME}+rsa: held" in said and "(rsa2048)" in said
+        if world.proxy.process.is_running():
+            world.proxy.stop()
+    header = generations(world, NAME, "%2Brsa")[-1].read_text().split("-----")[0]
+    assert f"\nname: {NAME}\n" in header and "\nkey-type: rsa2048\n" in header
+
+def test_15_the_log_of_issued_certificates_tells_the_key(world):
+    with_two(world)
+    assert world.handshake(NAME).ok
+    wait_until(lambda: len(world.proxy.events("certificate installed")) == 2, 30, "both")
+    issued = [e for e in map(json.loads, (world.proxy.store / "audit.log").read_text().splitlines())
+              if e["event"] == "issued"]
+    assert [(e["name"], e["key_type"]) for e in issued] == [(NAME, "p256"), (NAME, "rsa2048")]
+    assert ask(world, "audit", "--verify").returncode == 0
+
+
+def test_15_renew_replaces_both_or_the_one_meant(world):
+    with_two(world)
+    assert world.handshake(NAME).ok
+    both_stored(world)
+    before = serials(world)
+    assert ask(world, "renew", NAME).returncode == 0
+    after = serials(world)
+    assert before[0] != after[0] and before[1] != after[1]
+    assert ask(world, "renew", NAME + "+rsa").returncode == 0
+    last = serials(world)
+    assert last[0] == after[0] and last[1] != after[1]
+    assert kinds(world, NAME, [], RSA) == ["ecdsa", "rsa"]
+
+
+def test_15_revoke_and_forget_concern_both(world):
+    with_two(world)
+    assert world.handshake(NAME).ok
+    both_stored(world)
+    before = serials(world)
+    got = ask(world, "revoke", NAME, "--reason", "keyCompromise")
+    assert got.returncode == 0, got
+    assert [status_at_ca(world, s) for s in before] == ["Revoked", "Revoked"]
+    wait_until(lambda: all(a != b for a, b in zip(before, serials(world))), 30, "both replaced")
+    wait_until(lambda: told(world, "why", NAME)["state"] == "held", 20, "held")
+    wait_until(lambda: told(world, "why", NAME)["second"]["state"] == "held", 20, "held")
+    after = serials(world)
+    assert ask(world, "revoke", NAME + "+rsa").returncode == 0
+    assert status_at_ca(world, after[1]) == "Revoked" and status_at_ca(world, after[0]) == "Valid"
+    wait_until(lambda: told(world, "why", NAME)["second"]["state"] == "held"
+               and serials(world)[1] != after[1], 30, "the one replaced")
+    assert ask(world, "forget", NAME).returncode == 0
+    assert not generations(world, NAME) and not generations(world, NAME, "%2Brsa")
+
+
+def test_15_export_and_import_know_both(world):
+    with_two(world)
+    assert world.handshake(NAME).ok
+    both_stored(world)
+    out = world.directory / "out"
+    out.mkdir()
+    for series in NAME, NAME + "+rsa":
+        assert ask(world, "export", series, "--to", out / series).returncode == 0, series
+    world.proxy.stop()
+    there = world.ends(Sallyport(world.directory / "there", {**world.proxy.config,
+                       "store": str(world.directory / "there" / "store")}, start=False))
+    config = there.write_config()
+    got = command("import", out, "--yes", "--json", "-c", config)
+    assert got.returncode == 0, got
+    assert sorted(n["certificate"] for n in json.loads(got.stdout)["names"]) == [NAME, NAME + "+rsa"]
+    assert len(list(there.store.glob(f"certs/*/{NAME}*/*.pem"))) == 2
+    # where one type is configured, that one
+    alone = world.ends(Sallyport(world.directory / "alone", {**world.proxy.config, "acme": world.acme(key="rsa2048"),
+                       "store": str(world.directory / "alone" / "store")}, start=False))
+    got = command("import", out, "--yes", "--json", "-c", alone.write_config())
+    names = json.loads(got.stdout)["names"]
+    assert sorted((n["verdict"], n["key_type"]) for n in names) == [("import", "rsa2048"), ("keep", "p256")]
+    (bundle,) = alone.store.glob(f"certs/*/{NAME}*/*.pem")
+    assert "key-type: rsa2048" in bundle.read_text()
+
+
+def test_15_each_is_checked_by_a_handshake_with_ourselves(world):
+    """A newer RSA generation, written by another process, is noticed and served; the ECDSA one is not touched."""
+    world.with_origin()
+    config = {"acme": {"ca": "internal", "self_check": "1s", "key": BOTH},
+              "sites": {"localhost": world.origin.address}}
+    world.with_proxy(config)
+    both_stored(world, "localhost")
+    there = world.ends(Sallyport(world.directory / "there", config))
+    wait_until(lambda: list(there.store.glob("certs/*/localhost%2Brsa/*.pem")), 30, "another RSA one")
+    first, second = shake(world, "localhost"), shake(world, "localhost", *RSA)
+    time.sleep(3)
+    assert not world.proxy.events("another certificate served than should be")
+    mine = generations(world, "localhost", "%2Brsa")[-1]
+    (theirs,) = there.store.glob("certs/*/localhost%2Brsa/*.pem")
+    newer = mine.with_name(f"{int(mine.stem) + 1:010d}.pem")
+    newer.write_bytes(theirs.read_bytes())
+    newer.chmod(0o600)
+    wait_until(lambda: shake(world, "localhost", *RSA) != second, 15, "the newer one served", every=0.3)
+    assert shake(world, "localhost") == first

@@ -80,6 +80,22 @@ static void names_too_long_for_a_second_have_none(void **state)
 	assert_true(series_key(series, &reversed, &type));
 }
 
+static void what_people_write_has_one_form(void **state)
+{
+	static const char *const bad[] = {
+		"*", "*+rsa", "a b", "a.example+", "a.example+dsa", "a.example+rsa+rsa", "+rsa"};
+	char series[SERIES_NAME];
+	const char *why;
+
+	(void)state;
+	assert_int_equal(series_normalise(series, STR("App.Example.com."), &why), E_OK);
+	assert_string_equal(series, "app.example.com");
+	assert_int_equal(series_normalise(series, STR("*.Example.com+rsa"), &why), E_OK);
+	assert_string_equal(series, "*.example.com+rsa");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(series_normalise(series, str_from(bad[i]), &why), E_NAME);
+}
+
 static void two_families_have_a_suffix_and_nothing_else(void **state)
 {
 	(void)state;
@@ -95,6 +111,7 @@ int main(void)
 		cmocka_unit_test(each_knows_the_other),
 		cmocka_unit_test(keys_say_which_are_wanted),
 		cmocka_unit_test(names_too_long_for_a_second_have_none),
+		cmocka_unit_test(what_people_write_has_one_form),
 		cmocka_unit_test(two_families_have_a_suffix_and_nothing_else),
 	};
 

@@ -15,7 +15,7 @@
 #include "tests/support/test_ca.h"
 
 static struct test_ca ca;
-static struct test_leaf leaf, other;
+static struct test_leaf leaf, other, longer;
 static struct buf chain, key, other_chain, other_key;
 
 static void read_file(const char *path, struct buf *out)
@@ -35,6 +35,7 @@ static int begin(void **state)
 	test_ca_init(&ca);
 	test_ca_leaf(&ca, &leaf, "a", "ec", "DNS:a.example.com,DNS:www.example.com,DNS:*.w.example.com", 30);
 	test_ca_leaf(&ca, &other, "b", "rsa", "DNS:a.example.com", 90);
+	test_ca_leaf(&ca, &longer, "c", "ec", "DNS:a.example.com", 60);
 	read_file(leaf.chain_pem, &chain);
 	read_file(leaf.key_pem, &key);
 	read_file(other.chain_pem, &other_chain);
@@ -51,6 +52,7 @@ static int end(void **state)
 	buf_fini(&other_key);
 	test_leaf_fini(&leaf);
 	test_leaf_fini(&other);
+	test_leaf_fini(&longer);
 	test_ca_fini(&ca);
 	return 0;
 }
@@ -83,17 +85,43 @@ static void of_two_for_one_name_the_longer_lived_wins(void **state)
 {
 	struct adoption *a = adoption_new();
 	const struct adoption_item *items;
+	struct buf text;
 	unsigned n;
 
 	(void)state;
-	adoption_add_pem(a, buf_str(&other_chain), "long");
+	read_file(longer.chain_pem, &text);
+	adoption_add_pem(a, buf_str(&text), "long");
+	buf_fini(&text);
 	adoption_add_pem(a, buf_str(&chain), "short");
 	adoption_add_pem(a, buf_str(&key), "k1");
-	adoption_add_pem(a, buf_str(&other_key), "k2");
+	read_file(longer.key_pem, &text);
+	adoption_add_pem(a, buf_str(&text), "k2");
+	buf_fini(&text);
 	items = adoption_items(a, &n);
 	assert_int_equal(n, 3);
 	assert_string_equal(items[1].source, "long");
 	assert_string_equal(items[2].source, "short");
+	adoption_free(&a);
+}
+
+static void a_name_may_have_one_of_each_family(void **state)
+{
+	struct adoption *a = adoption_new();
+	const struct adoption_item *items;
+	unsigned n;
+
+	(void)state;
+	adoption_add_pem(a, buf_str(&other_chain), "rsa");
+	adoption_add_pem(a, buf_str(&other_key), "k2");
+	adoption_add_pem(a, buf_str(&chain), "ec");
+	adoption_add_pem(a, buf_str(&key), "k1");
+	items = adoption_items(a, &n);
+	assert_int_equal(n, 4);
+	assert_string_equal(items[1].name, "a.example.com");
+	assert_string_equal(items[1].source, "ec");
+	assert_string_equal(items[2].name, "a.example.com");
+	assert_string_equal(items[2].source, "rsa");
+	assert_true(key_is_rsa(items[2].key));
 	adoption_free(&a);
 }
 
@@ -224,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chain_and_key_meet_wherever_they_were_found),
 		cmocka_unit_test(of_two_for_one_name_the_longer_lived_wins),
+		cmocka_unit_test(a_name_may_have_one_of_each_family),
 		cmocka_unit_test(traefiks_file_is_read_in_its_versions),
 		cmocka_unit_test(half_files_and_changed_ones_are_harmless),
 		cmocka_unit_test(what_is_too_large_or_nonsense_is_passed_over),
