@@ -102,7 +102,7 @@ static enum turn_class class_of(const struct ticket *t)
 		return t->is_urgent ? TURN_URGENT : TURN_EXPIRING;
 	if (job_failures(t->job))
 		return TURN_RETRY;
-	return t->reason == ISSUER_NAMED ? TURN_BULK : TURN_VISITED;
+	return t->reason == ISSUER_ON_DEMAND ? TURN_VISITED : TURN_BULK;
 }
 
 static enum grant_kind kind_of(const struct ticket *t)
@@ -153,7 +153,7 @@ static void put_if(struct json *o, const char *key, const char *text)
 static void note(struct issuer *i, const struct ticket *t, enum err err, const struct entry *e,
 	const struct fault *fault)
 {
-	static const char *const reasons[] = { "on_demand", "configured", "renewal" };
+	static const char *const reasons[] = { "on_demand", "configured", "renewal", "second" };
 	const char *order = job_ordered_at(t->job);
 	if (!i->audit || !order[0])
 		return;
@@ -679,7 +679,7 @@ void issuer_hurry(struct job *j)
 {
 	struct issuer *i = job_env(j)->issuer;
 	struct ticket *t = ticket_of(i, j);
-	if (t->reason == ISSUER_NAMED)
+	if (t->reason == ISSUER_NAMED || t->reason == ISSUER_PAIR)
 		t->reason = ISSUER_ON_DEMAND;
 	if (t->turn.grant.name)
 		desk_hurry(i->desk, &t->turn);

@@ -62,6 +62,7 @@ enum issuer_reason {
 	ISSUER_ON_DEMAND,   /* a client is waiting */
 	ISSUER_NAMED,       /* a configured site without certificate */
 	ISSUER_RENEWAL,
+	ISSUER_PAIR,        /* the other certificate of a name that has one: nobody waits for it */
 };
 
 /*

@@ -108,7 +108,7 @@ static struct entry *fill(const struct entry_args *args, const struct x509_facts
 	e->not_after_ms = f->not_after_ms;
 	e->issued_at_ms = args->issued_at_ms;
 	e->is_operators = args->is_operators;
-	e->key_type = key_type(args->key);
+	e->key_type = (uint8_t)key_type(args->key);
 	e->renew_at_ms = e->is_operators ? INT64_MAX
 					 : entry_renewal_time(f->not_before_ms, f->not_after_ms,
 						   str_from(f->serial));

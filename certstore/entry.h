@@ -41,7 +41,7 @@ struct entry {
 	char serial[132];
 	char ari_id[160];
 	bool is_operators; /* from "cert"/"key" files: never renewed by us */
-	enum conf_key_type key_type;
+	uint8_t key_type;  /* enum conf_key_type */
 };
 
 struct entry_args {

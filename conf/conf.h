@@ -244,6 +244,7 @@ struct conf {
 	unsigned n_upstreams;
 	struct conf_site *sites;
 	unsigned n_sites;
+	bool has_site_keys;        /* some site has key types of its own */
 	struct conf_origin *origins;
 	unsigned n_origins;
 };

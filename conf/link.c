@@ -190,5 +190,7 @@ void link_build(struct parse *p)
 	c->n_upstreams = p->n_upstreams;
 	for (unsigned i = 0; i < p->n_sites; i++)
 		build_site(p, p->sites[i], &c->sites[i]);
+	for (unsigned i = 0; i < p->n_sites; i++)
+		c->has_site_keys |= p->sites[i]->conf.keys.n > 0;
 	c->n_sites = p->n_sites;
 }

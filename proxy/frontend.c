@@ -61,9 +61,6 @@ struct greeting {
 	struct waiting *place;        /* where it waits */
 	struct conn *conn;
 	struct buf more;              /* received while parked */
-	int64_t until_ms;             /* loop clock; the end of all waiting, where there are two certificates */
-	unsigned tried;               /* of two certificates: those waited for, as bits; 0: there are not two */
-	bool is_glancing;
 	char local_ip[ADDR_IP_TEXT];  /* only where sites have addresses for names */
 };
 
@@ -76,7 +73,10 @@ struct conn {
 	struct deadline deadline;
 	struct greeting *greeting;
 	const struct protocol *protocol;
-	bool is_alpn_chosen;
+	/* of two certificates */
+	uint8_t tried;                /* those waited for, as bits; 0: none, or there are not two */
+	bool is_glancing;
+	uint32_t until_ms;            /* loop clock, its low bits: the end of all waiting */
 };
 
 static const struct log area = { "frontend" };
@@ -128,13 +128,11 @@ static const struct protocol *choose_protocol(const struct client_hello *hello)
 /* For a certificate. With two of them, what is left of the time, and first only a moment. */
 static int64_t patience_ms(const struct conn *c)
 {
-	const struct greeting *g = c->greeting;
-	int64_t left_ms = c->client.snapshot->conf->on_demand.wait_ms;
+	int32_t left_ms = (int32_t)(c->until_ms - (uint32_t)loop_now_ms(c->client.context->loop));
 
-	if (!g->tried)
-		return left_ms;
-	left_ms = g->until_ms - loop_now_ms(c->client.context->loop);
-	return left_ms < GLANCE_MS || g->is_glancing ? GLANCE_MS : left_ms;
+	if (!c->tried)
+		return c->client.snapshot->conf->on_demand.wait_ms;
+	return left_ms < GLANCE_MS || c->is_glancing ? GLANCE_MS : left_ms;
 }
 
 static void enter(struct conn *c, enum conn_state state)
@@ -181,7 +179,7 @@ static void on_answer(struct waiter *w, enum err err, struct entry *e)
 		take_challenge(g->conn);
 	else if (!err)
 		handshake(g->conn, e->tls);
-	else if (g->tried)
+	else if (g->conn->tried)
 		choose_again(g->conn);
 	else
 		refuse(g->conn, err);
@@ -446,7 +444,7 @@ static void choose(struct conn *c, const struct conf_site *site)
 
 	choice_make(&(struct choice_args){ .cache = x->cache, .keys = conf_keys_of(conf, site),
 		.host = c->client.peer.site, .client = client_hello_signatures(&g->hello),
-		.tried = g->tried, .now_ms = now_ms }, &choice);
+		.tried = c->tried, .now_ms = now_ms }, &choice);
 	counter_add(choice.entry ? COUNTER_CERT_CACHE_HITS : COUNTER_CERT_CACHE_MISSES, 1);
 	if (choice.entry) {
 		if (is_due(choice.entry, now_ms))
@@ -457,10 +455,10 @@ static void choose(struct conn *c, const struct conf_site *site)
 		counter_add(COUNTER_CERT_NEGATIVE_HITS, 1);
 		refuse(c, choice.err);
 	} else {
-		if (!g->tried)
-			g->until_ms = loop_now_ms(x->loop) + conf->on_demand.wait_ms;
-		g->tried |= choice.bit;
-		g->is_glancing = true;
+		if (!c->tried)
+			c->until_ms = (uint32_t)(loop_now_ms(x->loop) + conf->on_demand.wait_ms);
+		c->tried |= (uint8_t)choice.bit;
+		c->is_glancing = true;
 		waiting_leave(x->waiting, &g->waiter);
 		park(c, choice.series);
 	}
@@ -496,7 +494,7 @@ static void end_glance(struct conn *c)
 		e = choice_at_hand(&(struct choice_args){ .cache = x->cache,
 			.keys = conf_keys_of(context_snapshot(x)->conf, site), .host = c->client.peer.site,
 			.client = client_hello_signatures(&g->hello), .now_ms = clock_wall_ms() });
-	g->is_glancing = false;
+	c->is_glancing = false;
 	if (e) {
 		waiting_leave(x->waiting, &g->waiter);
 		handshake(c, e->tls);
@@ -675,9 +673,9 @@ static void on_deadline(struct deadline *d)
 		send_alert(c, ALERT_NO_APPLICATION_PROTOCOL);
 	else if (c->state != CONN_WAIT)
 		close_conn(c, STREAM_CLOSE_ABORT);
-	else if (!c->greeting->tried)
+	else if (!c->tried)
 		refuse(c, E_TIMEOUT);
-	else if (c->greeting->is_glancing)
+	else if (c->is_glancing)
 		end_glance(c);
 	else
 		choose_again(c);

@@ -543,7 +543,7 @@ static void order(struct name *m)
 	char host[SERIES_NAME];
 	struct issuer_wish wish = {
 		.name = m->host,
-		.reason = m->is_named || m->is_wished ? ISSUER_NAMED : ISSUER_ON_DEMAND,
+		.reason = m->is_named || m->is_wished ? ISSUER_NAMED : m->is_pair ? ISSUER_PAIR : ISSUER_ON_DEMAND,
 		.not_after_ms = m->stored ? m->stored->not_after_ms : 0,
 		.decision = m->is_named ? "configured" : m->is_wished ? "operator" : m->is_announced ?
 			"announced" : "ask allowed it",

@@ -23,7 +23,9 @@ bool names_has_key(const struct names *n, const struct conf_site *site, const ch
 
 const struct conf_keys *names_keys(const struct names *n, const char *host)
 {
-	return conf_keys_of(n->args.conf, names_site(n, host));
+	const struct conf *conf = n->args.conf;
+
+	return conf_keys_of(conf, conf->has_site_keys ? names_site(n, host) : NULL);
 }
 
 static bool other_of(char dst[ENTRY_NAME], const struct names *n, const struct conf_site *site,

@@ -62,6 +62,10 @@ static void a_site_has_its_own_or_those_of_all(void **state)
 	/* by the wildcard's certificate */
 	assert_int_equal(conf_keys_of(c, site_of(c, "d.c.example"))->at[0], CONF_KEY_P384);
 	assert_int_equal(conf_keys_of(c, NULL)->n, 1);
+	assert_true(c->has_site_keys);
+	conf_unref(&c);
+	c = loaded("{\"sites\": {\"b.example\": \"1\"}}");
+	assert_false(c->has_site_keys);
 	conf_unref(&c);
 }
 

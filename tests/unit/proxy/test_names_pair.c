@@ -53,6 +53,7 @@ static void the_second_is_ordered_after_the_first_was_answered(void **state)
 	verdict(w, ASK_ALLOW);
 	assert_string_equal(w->ordered, "new.example.org+rsa");
 	assert_string_equal(w->asked_ip, "192.0.2.7");
+	assert_int_equal(w->reason, ISSUER_PAIR);
 	obtained(w, E_OK, entry_until(w, "new.example.org+rsa", NOW + DAY_MS), 0);
 	assert_int_equal(w->n_answers, 1);  /* nobody waited for it */
 	assert_int_equal(w->n_orders, 2);
