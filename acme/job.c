@@ -117,12 +117,6 @@ static struct ca *ca_of(const struct job *j)
 	return &j->env->cas[j->ca_index];
 }
 
-/* What certificate, order and proof are for. */
-static const char *host_of(const struct job *j)
-{
-	return j->host ? j->host : j->name;
-}
-
 /* ---- the ends ---- */
 
 static void end(struct job *j, enum err err, struct entry *e, const struct fault *fault,
@@ -144,17 +138,12 @@ static void end_blameless(struct job *j, enum err err, const struct fault *fault
 	end(j, err, NULL, fault, retry_at_ms);
 }
 
-static int64_t remaining_ms(const struct job *j, int64_t now_ms)
-{
-	return j->held && j->held->not_after_ms > now_ms ? j->held->not_after_ms - now_ms : 0;
-}
-
 /* This name failed: count it, say it, keep it. */
 static void end_failed(struct job *j, const struct fault *fault)
 {
 	int64_t now = clock_wall_ms();
 	struct failure_rule rule = { j->env->acme->retry_min_ms, j->env->acme->retry_max_ms,
-		remaining_ms(j, now) };
+		terms_life_left_ms(j->held, now) };
 	failure_add(&j->failure, fault, &rule, now, (unsigned)random_below(1001));
 	memory_keep(&j->env->memory, j->name, &j->failure);
 	job_log_failed(j->name, ca_of(j)->conf->name, &j->failure);
@@ -213,7 +202,7 @@ void job_run(struct job *j, struct grant *grant)
 static void ask_lock(struct job *j)
 {
 	/* by the host: two certificates of one name do not prove it at the same time */
-	j->errand = errand_lock(j->env->store, host_of(j), LOCK_WAIT_MS, on_errand, j);
+	j->errand = errand_lock(j->env->store, job_host(j), LOCK_WAIT_MS, on_errand, j);
 }
 
 static void answer_lock(struct job *j, void *object)
@@ -227,7 +216,7 @@ static void answer_lock(struct job *j, void *object)
 
 static const struct conf_keys *keys_of(const struct job *j)
 {
-	return j->env->keys(j->env->issuer, host_of(j));
+	return j->env->keys(j->env->issuer, job_host(j));
 }
 
 static void ask_stored(struct job *j)
@@ -313,20 +302,10 @@ static void answer_probe(struct job *j, void *object)
 
 /* ---- ACCOUNT: the first CA that is not known to be down ---- */
 
-/* A certificate that still has life left waits for its CA for a while. */
-static bool may_leave(const struct job *j, const struct ca *ca)
-{
-	int64_t now = clock_wall_ms(), left = remaining_ms(j, now);
-	if (!left)
-		return true;
-	return breaker_is_lasting(&ca->breaker, clock_mono_ms())
-		&& left < (j->held->not_after_ms - j->held->not_before_ms) / 6;
-}
-
 static bool next_ca(struct job *j)
 {
-	unsigned next = ca_next(j->env->cas, j->env->n_cas, host_of(j), j->ca_index + 1);
-	if (next >= j->env->n_cas || !may_leave(j, ca_of(j)))
+	unsigned next = ca_next(j->env->cas, j->env->n_cas, job_host(j), j->ca_index + 1);
+	if (next >= j->env->n_cas || !terms_may_leave(ca_of(j), j->held))
 		return false;
 	j->ca_index = next;
 	j->orders = 0;
@@ -373,7 +352,7 @@ static void on_account(struct waiter *w, enum err err, const struct fault *fault
 	if (err && ca_of(j)->internal)  /* others see to it themselves */
 		breaker_failed(&ca_of(j)->breaker, BREAKER_CERTAIN, 0, clock_mono_ms());
 	if (err && j->grant)
-		governor_learn(j->env->governor, j->ca_index, host_of(j), fault);
+		governor_learn(j->env->governor, j->ca_index, job_host(j), fault);
 	if (!err)
 		enter(j, JOB_KEY);
 	else if (next_ca(j))
@@ -393,7 +372,7 @@ static void ask_key(struct job *j)
 	}
 	leaf_free(j->leaf);
 	j->leaf = NULL;
-	struct leaf *leaf = leaf_new(host_of(j), terms_key(keys_of(j), j->name),
+	struct leaf *leaf = leaf_new(job_host(j), terms_key(keys_of(j), j->name),
 		j->is_resuming ? j->journal.key : NULL);
 	j->errand = errand_work(j->env->loop, leaf_make, leaf, leaf_free, on_errand, j);
 }
@@ -408,7 +387,7 @@ static void answer_key(struct job *j, void *object)
 
 static unsigned order_challenges(const struct job *j, enum conf_challenge wanted[CONF_CHALLENGES])
 {
-	return terms_challenges(&(struct terms_args){ .ca = ca_of(j), .name = host_of(j),
+	return terms_challenges(&(struct terms_args){ .ca = ca_of(j), .name = job_host(j),
 		.acme = j->env->acme, .can = j->env->can, .held = j->held, .avoid = j->avoid }, wanted);
 }
 
@@ -446,7 +425,7 @@ static void ask_signature(struct job *j)
 {
 	struct ca *ca = ca_of(j);
 	j->errand = errand_work(j->env->loop, internal_leaf_sign,
-		internal_leaf_new(ca->internal, host_of(j), j->leaf->key, ca->conf->lifetime_ms),
+		internal_leaf_new(ca->internal, job_host(j), j->leaf->key, ca->conf->lifetime_ms),
 		internal_leaf_free, on_errand, j);
 }
 
@@ -475,7 +454,7 @@ static void ask_order(struct job *j)
 	struct fault fault = { 0 };
 	struct order_args args = {
 		.ca = ca, .kid = account_kid(ca->account),
-		.name = host_of(j), .csr = buf_str(&j->leaf->csr),
+		.name = job_host(j), .csr = buf_str(&j->leaf->csr),
 		.resume_url = j->is_resuming ? j->journal.url : NULL,
 		.must_have_profile = ca->conf->profile_required,
 		.preferred_chain = ca->conf->preferred_chain,
@@ -483,7 +462,7 @@ static void ask_order(struct job *j)
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = order_challenges(j, args.wanted);
-	if (terms_profile(ca, host_of(j), j->is_profile_refused, &args.profile, &fault)) {
+	if (terms_profile(ca, job_host(j), j->is_profile_refused, &args.profile, &fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_failed(j, &fault);
 		return;
@@ -549,7 +528,7 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 	struct fault limited;
 	settle(j, fault->code, class);
 	if (j->grant)
-		governor_learn(j->env->governor, j->ca_index, host_of(j), fault);
+		governor_learn(j->env->governor, j->ca_index, job_host(j), fault);
 	if (!j->was_reregistered && terms_is_account_trouble(ca_of(j), fault, used)) {
 		j->was_reregistered = true;
 		if (j->orders)
@@ -707,7 +686,7 @@ void job_resume(struct job *j)
 {
 	j->avoid = j->used = -1;
 	/* none: the desk says so */
-	j->ca_index = ca_next(j->env->cas, j->env->n_cas, host_of(j), 0) % j->env->n_cas;
+	j->ca_index = ca_next(j->env->cas, j->env->n_cas, job_host(j), 0) % j->env->n_cas;
 	enter(j, JOB_RECALL);
 }
 
@@ -718,7 +697,7 @@ static void let_go(struct job *j)
 	errand_abandon(&j->errand);
 	errand_abandon(&j->journal_errand);
 	if (j->is_locked)
-		j->env->store->ops->unlock(j->env->store, host_of(j));
+		j->env->store->ops->unlock(j->env->store, job_host(j));
 	leaf_free(j->leaf);
 	delivery_free(j->delivery);
 	entry_unref(&j->held);
@@ -727,7 +706,8 @@ static void let_go(struct job *j)
 
 void job_pause(struct job *j)
 {
-	struct job fresh = { .env = j->env, .host = j->host, .is_forced = j->is_forced, .started_at_ms = j->started_at_ms };
+	struct job fresh = { .env = j->env, .host = j->host, .is_forced = j->is_forced,
+		.started_at_ms = j->started_at_ms };
 	let_go(j);
 	memcpy(fresh.name, j->name, sizeof fresh.name);
 	memcpy(fresh.advised, j->advised, sizeof fresh.advised);
@@ -774,7 +754,7 @@ const char *job_name(const struct job *j)
 
 const char *job_host(const struct job *j)
 {
-	return host_of(j);
+	return j->host ? j->host : j->name;
 }
 
 const char *job_ordered_at(const struct job *j)

@@ -10,6 +10,7 @@
 #include "acme/challenge.h"
 #include "acme/identifier.h"
 #include "acme/problem.h"
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "conf/known_ca.h"
@@ -134,4 +135,18 @@ bool terms_is_misfit(const struct conf_keys *keys, const char *series, enum conf
 	enum conf_key_type type;
 	return keys->n > 1 && series_key(series, keys, &type)
 		&& conf_key_is_rsa(type) != conf_key_is_rsa(held);
+}
+
+int64_t terms_life_left_ms(const struct entry *held, int64_t now_ms)
+{
+	return held && held->not_after_ms > now_ms ? held->not_after_ms - now_ms : 0;
+}
+
+bool terms_may_leave(const struct ca *ca, const struct entry *held)
+{
+	int64_t left = terms_life_left_ms(held, clock_wall_ms());
+	if (!left)
+		return true;
+	return breaker_is_lasting(&ca->breaker, clock_mono_ms())
+		&& left < (held->not_after_ms - held->not_before_ms) / 6;
 }

@@ -19,6 +19,12 @@ enum err terms_profile(const struct ca *ca, const char *name, bool was_refused, 
  * certificate, and only at a CA that knows of ARI. Borrowed from held. */
 const char *terms_replaces(const struct ca *ca, const struct entry *held, int64_t now_ms);
 
+/* What is left of the certificate we have; 0: nothing, or there is none (held NULL). */
+int64_t terms_life_left_ms(const struct entry *held, int64_t now_ms);
+/* Whether an order may go on to the next CA: a certificate that still has life left waits for this one for a
+ * while. */
+bool terms_may_leave(const struct ca *ca, const struct entry *held);
+
 /* The type of key a certificate of this series is to have; of one that is not wanted any more (the operator
  * insists), the usual one of its family. */
 enum conf_key_type terms_key(const struct conf_keys *keys, const char *series);

@@ -214,6 +214,20 @@ static void an_address_is_proved_here_alone(void **state)
 	assert_int_equal(wanted[1], CONF_TLS_ALPN_01);
 }
 
+static void a_certificate_with_life_left_waits_for_its_ca(void **state)
+{
+	int64_t now = clock_wall_ms();
+	struct entry e = { .not_before_ms = now - 1000, .not_after_ms = now + 600000 };
+	(void)state;
+	assert_int_equal(terms_life_left_ms(&e, now), 600000);
+	assert_int_equal(terms_life_left_ms(&e, now + 600000), 0);
+	assert_int_equal(terms_life_left_ms(NULL, now), 0);
+	assert_true(terms_may_leave(&ca, NULL));
+	assert_false(terms_may_leave(&ca, &e));
+	e.not_after_ms = now;
+	assert_true(terms_may_leave(&ca, &e));
+}
+
 static void each_series_has_its_type_of_key(void **state)
 {
 	static const struct conf_keys one = { 1, { CONF_KEY_RSA3072 } };
@@ -251,6 +265,7 @@ int main(void)
 		T(an_address_at_a_ca_of_ones_own_takes_none),
 		T(an_address_is_proved_here_alone),
 		T(what_worked_comes_first_and_what_failed_last),
+		T(a_certificate_with_life_left_waits_for_its_ca),
 		cmocka_unit_test(each_series_has_its_type_of_key),
 		cmocka_unit_test(only_of_two_certificates_one_can_be_of_the_wrong_family),
 	};
