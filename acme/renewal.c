@@ -33,7 +33,7 @@ enum {
 	SWEEP_SLACK_MS = 600 * 1000,
 	BUSY_MS = 60 * 1000,                    /* somebody else is at it, or it is not wanted now */
 	RETRY_MIN_MS = 1000,
-	SHORT_LIFE_MS = 20 * 1000,
+	SHORT_LIFE_MS = 10 * 1000,              /* of which no half is of use */
 	SLEEP_MAX_MS = 10 * 60 * 1000,          /* the wall clock may be set meanwhile */
 };
 

@@ -65,16 +65,17 @@ def test_61_the_second_serves_while_the_first_is_dead(world):
 
 @pytest.mark.slow(seconds=30)
 def test_61_once_the_first_heals_it_is_gone_to_again(world):
-    """The first CA comes up at the port that was dead; the second one's certificates live 40 seconds."""
-    world.with_ca(validity=40).with_origin()
+    """The first CA comes up at the port that was dead; the second one's certificates live 20 seconds."""
+    world.with_ca(validity=20).with_origin()
     first = world.ends(Pebble(world.directory / "first", http_port=world.http_port,
                               tls_port=world.tls_port))
     url = first.url
     first.process.kill()
-    world.with_proxy({"acme": {"ca": [ca_of(first), ca_of(world.ca)]},
+    world.with_proxy({"acme": {"ca": [ca_of(first), ca_of(world.ca)], "ari": False},
                       "sites": {"app.example.com": world.origin.address}})
     assert served(world, "app.example.com")
     assert "Pebble" in x509(world.proxy.bundles("app.example.com")[-1], "-issuer")
     first.start()
-    wait_until(lambda: f"ca: {url}" in world.proxy.bundles("app.example.com")[-1].read_text(), 60,
+    wait_until(lambda: f"ca: {url}" in world.proxy.bundles("app.example.com")[-1].read_text(), 45,
                "a certificate of the first", every=0.5)
+    wait_until(lambda: world.handshake("app.example.com", root=first.root()).ok, 10, "it being served", every=0.2)

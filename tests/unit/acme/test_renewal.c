@@ -258,6 +258,17 @@ static void one_with_a_key_of_the_wrong_family_is_due_at_once(void **state)
 	assert_string_equal(started[0].name, "other.test");
 }
 
+/* 20 seconds by its dates are a little less when it arrives, and half of that is still of use. */
+static void one_of_twenty_seconds_is_renewed_while_it_lives(void **state)
+{
+	(void)state;
+	watch("twenty.test", -10, -1, 9);
+	watch("young.test", -1, -1, 18);
+	turn(60);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(started[0].name, "twenty.test");
+}
+
 static void names_unwanted_or_busy_are_left_alone(void **state)
 {
 	(void)state;
@@ -565,6 +576,7 @@ int main(void)
 		T(a_failure_without_a_time_does_not_spin),
 		T(one_born_due_is_not_renewed_at_once),
 		T(one_with_a_key_of_the_wrong_family_is_due_at_once),
+		T(one_of_twenty_seconds_is_renewed_while_it_lives),
 		T(names_unwanted_or_busy_are_left_alone),
 		T(a_new_certificate_replaces_the_old_time),
 		T(unwatching_in_flight_frees_the_place),
