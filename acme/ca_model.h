@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ca_model: what is known of a CA beyond what its directory says: one row per CA, chosen by the URL of the
- * directory. Pure data.
+ * ca_model: what a CA counts, and how much of it there is: from conf/known_ca and the operator. Pure.
  */
 #ifndef ACME_CA_MODEL_H
 #define ACME_CA_MODEL_H
@@ -25,16 +24,7 @@ enum ca_scope {
 	CA_SCOPE_COUNT
 };
 
-struct ca_model {
-	const char *name, *directory;
-	struct rate limits[CA_SCOPE_COUNT];   /* burst 0: no limit */
-	/* A certificate for the same names again does not count for the registered domain. */
-	bool renewals_are_free;
-};
-
-/* Never NULL: the last row stands for CAs we know nothing of. */
-const struct ca_model *ca_model_of(const char *directory);
-/* The model's limits with the operator's own instead where given. */
+/* What is known of it (conf/known_ca), with the operator's own limits instead where given. Burst 0: no limit. */
 void ca_model_limits(const struct conf_ca *ca, struct rate limits[CA_SCOPE_COUNT]);
 
 /* Which limit (enum ca_scope) a refusal is about, or -1: CAs say so in prose only. */

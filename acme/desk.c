@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/known_ca.h"
 #include "net/deadline.h"
 #include "net/random.h"
 
@@ -244,7 +245,7 @@ static struct governor *make_governor(const struct desk_args *args)
 	for (unsigned i = 0; i < args->n_cas; i++) {
 		const struct conf_ca *conf = args->cas[i].conf;
 		cas[i].directory = conf->directory;
-		cas[i].renewals_are_free = ca_model_of(conf->directory)->renewals_are_free;
+		cas[i].renewals_are_free = known_ca_of(conf->directory)->renewals_are_free;
 		ca_model_limits(conf, cas[i].limits);
 	}
 	struct governor *governor = governor_new(&g);

@@ -385,10 +385,10 @@ static void answer_key(struct job *j, void *object)
 
 /* ---- ORDER ---- */
 
-static unsigned order_challenges(const struct job *j, enum conf_challenge wanted[CONF_CHALLENGES])
+static struct terms_args terms_of(const struct job *j)
 {
-	return terms_challenges(&(struct terms_args){ .ca = ca_of(j), .name = job_host(j),
-		.acme = j->env->acme, .can = j->env->can, .held = j->held, .avoid = j->avoid }, wanted);
+	return (struct terms_args){ .ca = ca_of(j), .name = job_host(j), .acme = j->env->acme, .can = j->env->can,
+		.held = j->held, .avoid = j->avoid };
 }
 
 /* Whether the governor lets another order be placed at this CA. */
@@ -452,6 +452,7 @@ static void ask_order(struct job *j)
 		return;
 	}
 	struct fault fault = { 0 };
+	struct terms_args terms = terms_of(j);
 	struct order_args args = {
 		.ca = ca, .kid = account_kid(ca->account),
 		.name = job_host(j), .csr = buf_str(&j->leaf->csr),
@@ -461,7 +462,7 @@ static void ask_order(struct job *j)
 		.table = j->env->challenges,
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
-	args.n_wanted = order_challenges(j, args.wanted);
+	args.n_wanted = terms_challenges(&terms, args.wanted);
 	if (terms_profile(ca, job_host(j), j->is_profile_refused, &args.profile, &fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_failed(j, &fault);
@@ -523,7 +524,7 @@ static void retry_order(struct job *j)
 /* One kind of trouble after the other; the first that has a remedy left wins. */
 static void order_failed(struct job *j, const struct fault *fault, int used)
 {
-	enum conf_challenge others[CONF_CHALLENGES];
+	struct terms_args terms = terms_of(j);
 	enum problem_class class = problem_class(fault);
 	struct fault limited;
 	settle(j, fault->code, class);
@@ -544,7 +545,7 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 	} else if (j->is_resuming || (class == PROBLEM_ORDER_GONE && j->orders < ORDERS_MAX)) {
 		retry_order(j);
 	} else if (used >= 0 && (problem_is_about_challenge(fault) || fault->code == E_DNS)
-		&& j->orders < ORDERS_MAX && j->avoid < 0 && order_challenges(j, others) > 1
+		&& j->orders < ORDERS_MAX && j->avoid < 0 && terms_has_other(&terms, used)
 		&& may_order(j, &limited)) {
 		log_info(&log_acme, "trying the other challenge", "name=%s failed=%s", j->name,
 			challenge_type_of((enum conf_challenge)used)->name);

@@ -26,6 +26,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/known_ca.h"
 #include "net/deadline.h"
 
 /* X(enumerator, function, text) */
@@ -353,12 +354,19 @@ static void ask_read(struct order *o)
 	post(o, o->url, STR_NONE, NULL, REQUEST_REPEATABLE);
 }
 
+/* Some take their time between finalize and the certificate. */
+static int64_t watch_max_ms(const struct order *o)
+{
+	int64_t known_ms = known_ca_of(o->ca->conf->directory)->issue_ms;
+	return known_ms > WATCH_MAX_MS ? known_ms : WATCH_MAX_MS;
+}
+
 static void answer_read(struct order *o, const struct request_answer *answer)
 {
 	int64_t now = loop_now_ms(o->ca->loop), retry_ms = retry_of(answer);
 	if (!take_body(o, answer))
 		return;
-	if (o->watching_since_ms && now - o->watching_since_ms > WATCH_MAX_MS) {
+	if (o->watching_since_ms && now - o->watching_since_ms > watch_max_ms(o)) {
 		fail(o, E_TIMEOUT, "the CA has not finished the order; looking again later");
 		return;
 	}

@@ -88,6 +88,16 @@ int terms_worked(const struct entry *held)
 	return held ? challenge_kind_named(held->challenge) : -1;
 }
 
+static bool is_lacking(const struct ca *ca, int kind)
+{
+	return known_ca_of(ca->conf->directory)->lacks & 1u << kind;
+}
+
+static bool is_possible(const struct terms_args *args, int kind)
+{
+	return args->can[kind] && challenge_proves((enum conf_challenge)kind, args->name);
+}
+
 unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wanted[CONF_CHALLENGES])
 {
 	const struct conf_acme *acme = args->acme;
@@ -95,12 +105,11 @@ unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wan
 	unsigned n = 0;
 	if (first < 0)
 		first = args->ca->worked;
-	for (int pass = 0; pass < 3; pass++) {
+	for (int pass = 0; pass < 4; pass++) {
 		for (unsigned i = 0; i < acme->n_challenges && n < CONF_CHALLENGES; i++) {
 			int kind = (int)acme->challenges[i];
-			int its_pass = kind == args->avoid ? 2 : kind == first ? 0 : 1;
-			if (its_pass == pass && args->can[kind]
-				&& challenge_proves(acme->challenges[i], args->name))
+			int its_pass = is_lacking(args->ca, kind) ? 3 : kind == args->avoid ? 2 : kind == first ? 0 : 1;
+			if (its_pass == pass && is_possible(args, kind))
 				wanted[n++] = acme->challenges[i];
 		}
 	}
@@ -149,4 +158,14 @@ bool terms_may_leave(const struct ca *ca, const struct entry *held)
 		return true;
 	return breaker_is_lasting(&ca->breaker, clock_mono_ms())
 		&& left < (held->not_after_ms - held->not_before_ms) / 6;
+}
+
+bool terms_has_other(const struct terms_args *args, int failed)
+{
+	for (unsigned i = 0; i < args->acme->n_challenges; i++) {
+		int kind = (int)args->acme->challenges[i];
+		if (kind != failed && is_possible(args, kind) && !is_lacking(args->ca, kind))
+			return true;
+	}
+	return false;
 }

@@ -35,7 +35,8 @@ bool terms_is_misfit(const struct conf_keys *keys, const char *series, enum conf
 /* The challenge (enum conf_challenge) by which this was got, or -1. held: or NULL. */
 int terms_worked(const struct entry *held);
 /* The configured challenges that can reach us, in their order; what worked for this name, else at this CA,
- * first; what failed a moment ago (avoid, or -1) last. Returns how many. */
+ * first; what failed a moment ago (avoid, or -1) late, and last what this CA is known not to offer: it may have
+ * learnt. Returns how many. */
 struct terms_args {
 	const struct ca *ca;
 	const char *name;
@@ -45,6 +46,8 @@ struct terms_args {
 	int avoid;
 };
 unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wanted[CONF_CHALLENGES]);
+/* Whether another one than this (enum conf_challenge) is worth an order at this CA. */
+bool terms_has_other(const struct terms_args *args, int failed);
 
 /* Whether a refusal is, or may be, about the account and not the name: it was told, and sees to it when the
  * order is tried again (account_lost, account_doubt, account_must_agree). used: as authz_result. */

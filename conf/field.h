@@ -99,6 +99,7 @@ extern const struct field_special special_trusted_proxies;
 extern const struct field_special special_resolver;
 extern const struct field_special special_ca, special_challenges;
 extern const struct field_special special_acme_keys, special_site_keys;
+extern const struct field_choice field_challenges[];   /* enum conf_challenge */
 extern const struct field_special special_upstreams, special_servers;
 extern const struct field_special special_sites, special_routes, special_route_to;
 

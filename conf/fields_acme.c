@@ -228,18 +228,17 @@ const struct field_special special_ca = {
 	.set = set_ca, .print = print_ca, .rows = fields_ca,
 	.schema = "{\"anyOf\":[{\"type\":\"string\"},\"@rows\",{\"type\":\"array\","
 		"\"minItems\":1,\"items\":{\"anyOf\":[{\"type\":\"string\"},\"@rows\"]}}]}",
-	.form = "name of a known CA (`letsencrypt`, `letsencrypt-staging`, `zerossl`, `google`, "
-		"`sslcom`, `internal`), directory URL, object, or list of these, tried in order",
+	.form = "name of a known CA (see below), directory URL, object, or list of these, tried in order",
 };
 
-static const struct field_choice challenge_names[] = {
+const struct field_choice field_challenges[] = {
 	{ "tls-alpn-01", CONF_TLS_ALPN_01 }, { "http-01", CONF_HTTP_01 }, { "dns-01", CONF_DNS_01 },
 	{ "dns-persist-01", CONF_DNS_PERSIST_01 }, { NULL, 0 },
 };
 
 static void set_challenge(struct parse *p, void *context, const struct field_value *v)
 {
-	const struct field row = { .type = CONF_CHOICE, .choices = challenge_names };
+	const struct field row = { .type = CONF_CHOICE, .choices = field_challenges };
 	struct conf_acme *acme = context;
 	int value = -1;
 
@@ -271,7 +270,7 @@ static void print_challenges(const void *base, struct json *into, const char *ke
 
 	for (unsigned i = 0; i < acme->n_challenges; i++)
 		json_append_str(list,
-			str_from(field_choice_text(challenge_names, (int)acme->challenges[i])));
+			str_from(field_choice_text(field_challenges, (int)acme->challenges[i])));
 }
 
 const struct field_special special_challenges = {

@@ -11,6 +11,7 @@
 #include "conf/address.h"
 #include "conf/fields_upstream.h"
 #include "conf/hostname.h"
+#include "conf/known_ca.h"
 
 static void unknown_upstream(struct parse *p, const struct parse_route *r, const char *why)
 {
@@ -87,12 +88,24 @@ static void complete_challenges(struct conf_acme *acme)
 		acme->challenges[acme->n_challenges++] = CONF_DNS_01;
 }
 
+/* Some have one for each type of key. */
+static void complete_directories(struct conf_acme *acme)
+{
+	for (unsigned i = 0; i < acme->n_ca; i++) {
+		const struct known_ca *known = known_ca_of(acme->ca[i].directory);
+
+		if (known->rsa_directory)
+			acme->ca[i].directory = known_ca_directory(known, acme->keys.at[0]);
+	}
+}
+
 static void complete_acme(struct parse *p)
 {
 	struct conf_acme *acme = &p->conf->acme;
 
 	if (!acme->email)
 		acme->email = p->conf->email;
+	complete_directories(acme);
 	for (unsigned i = 0; i < acme->n_ca; i++)
 		if (!acme->ca[i].trust)
 			acme->ca[i].trust = acme->trust;

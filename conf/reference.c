@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "conf/field.h"
+#include "conf/known_ca.h"
+#include "conf/unit.h"
 
 static const char start[] =
 	"# Configuration reference\n"
@@ -95,6 +97,74 @@ static void put_rows(struct buf *out, const struct field *rows, const char *pref
 	}
 }
 
+static void put_quota(struct buf *out, const struct conf_quota *q)
+{
+	char text[UNIT_TEXT];
+
+	unit_duration_text(text, q->n ? q->per_ms / q->n : 0);
+	if (q->n)
+		buf_addf(out, "%u, one per %s |", q->n, text);
+	else
+		buf_add(out, STR("- |"));
+}
+
+static void put_lacking(struct buf *out, unsigned lacks)
+{
+	const char *before = "all but ";
+
+	for (const struct field_choice *c = field_challenges; c->text; c++) {
+		if (lacks & 1u << c->value) {
+			buf_addf(out, "%s%s", before, c->text);
+			before = ", ";
+		}
+	}
+	if (!lacks)
+		buf_add(out, STR("?"));
+}
+
+static void put_ca(struct buf *out, const struct known_ca *ca)
+{
+	const char *ip = known_ca_answer_text(ca->ip);
+
+	buf_addf(out, "| `%s` | ", ca->name);
+	if (ca->gone) {
+		buf_addf(out, "gone: %s | | | | | | | | |\n", ca->gone);
+		return;
+	}
+	buf_addf(out, "%s%s%s | %s | ", ca->directory, ca->rsa_directory ? ", " : "",
+		ca->rsa_directory ? ca->rsa_directory : "", ca->eab_email_url ? "`email` or `eab`" :
+		ca->eab_from ? "`eab`" : "-");
+	put_lacking(out, ca->lacks);
+	buf_addf(out, " | %s | %s%s%s | %s | ", known_ca_answer_text(ca->ari), ip, ca->ip_profile ? ", profile " : "",
+		ca->ip_profile ? ca->ip_profile : "", ca->staging ? ca->staging : "-");
+	put_quota(out, &ca->limits.orders);
+	buf_add(out, STR(" "));
+	put_quota(out, &ca->limits.registered_domain);
+	buf_add(out, STR(" "));
+	put_quota(out, &ca->limits.failures);
+	buf_add(out, STR("\n"));
+}
+
+static const char cas[] =
+	"\n## Known CAs\n"
+	"\n"
+	"What is known of them beyond what their directories say; \"?\": nothing is. Challenges that one does\n"
+	"not offer are tried last. Limits can be set otherwise by `limits`.\n"
+	"\n"
+	"| name | directory | binding | challenges | ARI | IP addresses | staging | orders | certificates of a domain "
+	"| failures of a name |\n"
+	"|---|---|---|---|---|---|---|---|---|---|\n";
+
+static void put_cas(struct buf *out)
+{
+	const struct known_ca *ca;
+
+	buf_add(out, str_from(cas));
+	for (unsigned i = 0; (ca = known_ca_at(i)); i++)
+		if (strcmp(ca->directory, CONF_CA_INTERNAL) != 0)
+			put_ca(out, ca);
+}
+
 /* Only memory can fail, and the text is small: buf reports it at the end by being short. */
 enum err reference_print(struct buf *out)
 {
@@ -104,6 +174,8 @@ enum err reference_print(struct buf *out)
 		e = buf_addf(out, "\n## %s\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
 			sections[i].title);
 		put_rows(out, sections[i].rows, "", false);
+		if (sections[i].rows == fields_ca)
+			put_cas(out);
 	}
 	return e;
 }

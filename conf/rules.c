@@ -274,21 +274,32 @@ static void waits_grow(struct parse *p)
 		parse_problem_at(p, "acme.retry_min", "is longer than acme.retry_max");
 }
 
-/* These CAs cannot be asked for anything without it. ZeroSSL makes one from an e-mail address. */
-static void required_account_binding_is_there(struct parse *p)
+static void authorities_are_alive(struct parse *p)
 {
 	for (unsigned i = 0; i < p->conf->acme.n_ca; i++) {
 		const struct conf_ca *ca = &p->conf->acme.ca[i];
 
-		if (ca->eab_kid)
-			continue;
-		if (strcmp(ca->name, "google") == 0 || strcmp(ca->name, "sslcom") == 0)
-			parse_problem_at(p, "acme.ca", "%s requires external account binding: { \"name\": "
-				"\"%s\", \"eab\": { \"kid\": ..., \"hmac\": ... } }", ca->name, ca->name);
-		if (strcmp(ca->name, "zerossl") == 0 && !p->conf->acme.email)
-			parse_problem_at(p, "acme.ca", "zerossl requires an \"email\", or \"eab\" with "
-				"\"kid\" and \"hmac\"");
+		if (known_ca_of(ca->directory)->gone)
+			parse_problem_at(p, "acme.ca", "%s: %s", ca->name, known_ca_of(ca->directory)->gone);
 	}
+}
+
+/* These CAs cannot be asked for anything without it. */
+static void binding_is_there(struct parse *p, const struct conf_ca *ca)
+{
+	const struct known_ca *known = known_ca_of(ca->directory);
+
+	if (!known->eab_from || ca->eab_kid || (known->eab_email_url && p->conf->acme.email))
+		return;
+	parse_problem_at(p, "acme.ca", "%s requires %sexternal account binding: { \"name\": \"%s\", "
+		"\"eab\": { \"kid\": ..., \"hmac\": ... } }; both come from %s", known->name,
+		known->eab_email_url ? "an \"email\", or " : "", known->name, known->eab_from);
+}
+
+static void required_account_binding_is_there(struct parse *p)
+{
+	for (unsigned i = 0; i < p->conf->acme.n_ca; i++)
+		binding_is_there(p, &p->conf->acme.ca[i]);
 }
 
 static bool has_same_directory(const struct conf_ca *a, const struct conf_ca *b)
@@ -356,6 +367,7 @@ static const struct {
 	{ "one site is default", one_site_is_default },
 	{ "upstreams have servers", upstreams_have_servers },
 	{ "waits grow", waits_grow },
+	{ "authorities are alive", authorities_are_alive },
 	{ "required account binding is there", required_account_binding_is_there },
 	{ "authorities differ", authorities_differ },
 	{ "a challenge can be answered", a_challenge_can_be_answered },

@@ -3,17 +3,17 @@
 
 #include "unit.h"
 
-static void known_cas_are_known_by_their_directory(void **state)
+static void the_limits_of_known_cas_are_known(void **state)
 {
+	struct rate limits[CA_SCOPE_COUNT];
 	(void)state;
-	const struct ca_model *le = ca_model_of("https://acme-v02.api.letsencrypt.org/directory");
-	assert_string_equal(le->name, "letsencrypt");
-	assert_int_equal(le->limits[SCOPE_ACCOUNT].burst, 250);
-	assert_true(le->renewals_are_free);
-	const struct ca_model *own = ca_model_of("https://ca.internal/dir");
-	assert_string_equal(own->name, "");
+	ca_model_limits(&(struct conf_ca){ .directory = "https://acme-v02.api.letsencrypt.org/directory" }, limits);
+	assert_int_equal(limits[SCOPE_ACCOUNT].burst, 250);
+	assert_int_equal(limits[SCOPE_ACCOUNT].every_ms, 36000);
+	assert_int_equal(limits[SCOPE_NAMES].every_ms, 34 * 3600 * 1000);
+	ca_model_limits(&(struct conf_ca){ .directory = "https://ca.internal/dir" }, limits);
 	for (int s = 0; s < CA_SCOPE_COUNT; s++)
-		assert_int_equal(own->limits[s].burst, 0);
+		assert_int_equal(limits[s].burst, 0);
 }
 
 static void the_operator_knows_better(void **state)
@@ -54,7 +54,7 @@ static void the_scope_is_read_from_the_prose(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_cas_are_known_by_their_directory),
+		cmocka_unit_test(the_limits_of_known_cas_are_known),
 		cmocka_unit_test(the_operator_knows_better),
 		cmocka_unit_test(the_scope_is_read_from_the_prose),
 	};

@@ -6,6 +6,7 @@
  */
 #include "acme/failure.h"
 #include "acme/turns.h"
+#include "conf/known_ca.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "unit.h"
@@ -184,11 +185,11 @@ static unsigned index_of(const struct name *n)
 
 static void open_proxy(const struct buf *state)
 {
-	const struct ca_model *model = ca_model_of("https://acme-v02.api.letsencrypt.org/directory");
-	struct governor_ca it = { .directory = model->directory,
-		.renewals_are_free = model->renewals_are_free };
+	const struct conf_ca le = { .directory = "https://acme-v02.api.letsencrypt.org/directory" };
+	struct governor_ca it = { .directory = le.directory,
+		.renewals_are_free = known_ca_of(le.directory)->renewals_are_free };
 	struct fault why;
-	memcpy(it.limits, model->limits, sizeof it.limits);
+	ca_model_limits(&le, it.limits);
 	governor = governor_new(&(struct governor_args){ .cas = &it, .n_cas = 1 });
 	turns = turns_new(governor, PLACES);
 	if (state)

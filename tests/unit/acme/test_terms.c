@@ -252,6 +252,24 @@ static void only_of_two_certificates_one_can_be_of_the_wrong_family(void **state
 	assert_false(terms_is_misfit(&both, "a.test+rsa", CONF_KEY_RSA2048));
 }
 
+static void what_the_ca_lacks_comes_last_and_is_no_other(void **state)
+{
+	static const bool both[CONF_CHALLENGES] = { [CONF_TLS_ALPN_01] = true, [CONF_HTTP_01] = true };
+	static const struct conf_acme acme = { .challenges = { CONF_TLS_ALPN_01, CONF_HTTP_01 },
+		.n_challenges = 2 };
+	struct entry held = { .challenge = "tls-alpn-01" };
+	struct terms_args args = { .ca = &ca, .name = "a.test", .acme = &acme, .can = both, .avoid = -1 };
+	(void)state;
+	assert_true(terms_has_other(&args, CONF_TLS_ALPN_01));
+	conf.directory = "https://acme.zerossl.com/v2/DV90";
+	assert_int_equal(choose(both, &held, -1), 2);
+	assert_int_equal(wanted[0], CONF_HTTP_01);
+	assert_int_equal(wanted[1], CONF_TLS_ALPN_01);
+	choose(both, NULL, CONF_HTTP_01);
+	assert_int_equal(wanted[0], CONF_HTTP_01);
+	assert_false(terms_has_other(&args, CONF_HTTP_01));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_ca, close_ca)
@@ -268,6 +286,7 @@ int main(void)
 		T(a_certificate_with_life_left_waits_for_its_ca),
 		cmocka_unit_test(each_series_has_its_type_of_key),
 		cmocka_unit_test(only_of_two_certificates_one_can_be_of_the_wrong_family),
+		T(what_the_ca_lacks_comes_last_and_is_no_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

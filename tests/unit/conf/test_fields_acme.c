@@ -71,6 +71,24 @@ static void challenges_keep_their_order(void **state)
 	conf_unref(&c);
 }
 
+static void one_directory_is_for_one_type_of_key(void **state)
+{
+	static const char text[] = "{\"acme\": {\"ca\": {\"name\": \"sslcom\", \"eab\": {\"kid\": \"k\", "
+		"\"hmac\": \"c2VjcmV0c2VjcmV0c2VjcmV0\"}}, \"key\": \"%s\"}}";
+	char ecdsa[256], rsa[256];
+	struct conf *c;
+
+	(void)state;
+	snprintf(ecdsa, sizeof(ecdsa), text, "p384");
+	snprintf(rsa, sizeof(rsa), text, "rsa3072");
+	c = loaded(ecdsa);
+	assert_string_equal(c->acme.ca[0].directory, "https://acme.ssl.com/sslcom-dv-ecc");
+	conf_unref(&c);
+	c = loaded(rsa);
+	assert_string_equal(c->acme.ca[0].directory, "https://acme.ssl.com/sslcom-dv-rsa");
+	conf_unref(&c);
+}
+
 static void malformed_authorities_are_refused(void **state)
 {
 	(void)state;
@@ -105,6 +123,7 @@ int main(void)
 		cmocka_unit_test(one_authority_needs_no_list),
 		cmocka_unit_test(the_internal_ca_has_a_name_but_no_url),
 		cmocka_unit_test(challenges_keep_their_order),
+		cmocka_unit_test(one_directory_is_for_one_type_of_key),
 		cmocka_unit_test(malformed_authorities_are_refused),
 		cmocka_unit_test(secrets_are_not_repeated_in_messages),
 	};

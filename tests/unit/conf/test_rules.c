@@ -16,7 +16,13 @@ static void impossible_wholes_are_refused(void **state)
 	refused("{\"listen\": {\"https\": \":80\"}}", "listened on twice");
 	refused("{\"acme\": {\"retry_min\": \"2d\", \"retry_max\": \"1d\"}}", "acme.retry_m");
 	refused("{\"acme\": {\"ca\": \"google\"}}", "external account binding");
+	refused("{\"acme\": {\"ca\": \"google\"}}", "both come from \"gcloud publicca");
+	refused("{\"acme\": {\"ca\": \"https://dv.acme-v02.api.pki.goog/directory\"}}", "external account binding");
 	refused("{\"acme\": {\"ca\": \"zerossl\"}}", "requires an \"email\"");
+	refused("{\"acme\": {\"ca\": \"actalis\"}, \"email\": \"a@b\"}", "actalis requires external account binding");
+	refused("{\"acme\": {\"ca\": \"sslcom\"}, \"email\": \"a@b\"}", "sslcom requires external account binding");
+	refused("{\"acme\": {\"ca\": \"buypass\"}}", "no certificates since 31 October 2025; take \"letsencrypt\"");
+	refused("{\"acme\": {\"ca\": \"https://api.buypass.com/acme/directory\"}}", "issues no certificates");
 	refused("{\"acme\": {\"ca\": [\"zerossl\", \"zerossl\"]}, \"email\": \"a@b\"}", "listed twice");
 	refused("{\"upstreams\": {\"api\": {}}}", "wants \"servers\"");
 	refused("{\"upstreams\": {\"api\": {\"servers\": \"1\", \"tls_name\": \"x\"}}}", "not https");
