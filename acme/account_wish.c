@@ -8,6 +8,7 @@
  */
 #include "acme/account_wish.h"
 
+#include "acme/standing.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -123,6 +124,10 @@ static void tell(struct account_wish *w)
 static void on_waited(struct waiter *waiter, enum err err, const struct fault *fault)
 {
 	struct account_wish *w = container_of(waiter, struct account_wish, waiter);
+	struct fault refusal = { 0 };
+	if (!err && w->state == WISH_MAKE
+		&& (err = standing_refusal(account_facts(w->account), w->args.ca->conf->name, &refusal)) != E_OK)
+		fault = &refusal;
 	if (err || w->state != WISH_RAISE)
 		end(w, err, NULL, fault);
 	else
@@ -134,7 +139,7 @@ static void agree_to_register(struct account_wish *w)
 {
 	account_agreed(w->account);
 	enter(w, WISH_MAKE);
-	account_wait(w->account, &w->waiter);
+	account_wait_up(w->account, &w->waiter);
 }
 
 static void make(struct account_wish *w)
@@ -153,7 +158,7 @@ static void make(struct account_wish *w)
 	if (account_is_ready(w->account))
 		end(w, E_OK, NULL, NULL);
 	else
-		account_wait(w->account, &w->waiter);
+		account_wait_up(w->account, &w->waiter);  /* whatever was refused a moment ago */
 }
 
 static void roll(struct account_wish *w)

@@ -116,6 +116,23 @@ unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wan
 	return n;
 }
 
+static bool has_word(const char *text, const char *word)
+{
+	struct str s = str_from(text), w = str_from(word);
+	for (size_t i = 0; i + w.len <= s.len; i++) {
+		if (str_equal_nocase(str_of(s.at + i, w.len), w))
+			return true;
+	}
+	return false;
+}
+
+/* Another process changed the key: the standard has no type for a signature that does not fit. */
+static bool is_about_signature(const struct fault *fault)
+{
+	return str_is(str_from(fault->type), "malformed")
+		&& (has_word(fault->detail, "jws") || has_word(fault->detail, "signature"));
+}
+
 bool terms_is_account_trouble(const struct ca *ca, const struct fault *fault, int used)
 {
 	struct account *a = ca->account;
@@ -126,6 +143,10 @@ bool terms_is_account_trouble(const struct ca *ca, const struct fault *fault, in
 	}
 	if (str_is(type, "userActionRequired")) {
 		account_must_agree(a, account_kid(a));
+		return true;
+	}
+	if (is_about_signature(fault)) {
+		account_suspect(a);
 		return true;
 	}
 	return str_is(type, "unauthorized") && used < 0 && account_doubt(a, account_kid(a));

@@ -50,7 +50,7 @@ unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wan
 bool terms_has_other(const struct terms_args *args, int failed);
 
 /* Whether a refusal is, or may be, about the account and not the name: it was told, and sees to it when the
- * order is tried again (account_lost, account_doubt, account_must_agree). used: as authz_result. */
+ * order is tried again (account_lost, account_doubt, account_suspect, account_must_agree). used: as authz_result. */
 bool terms_is_account_trouble(const struct ca *ca, const struct fault *fault, int used);
 
 #endif

@@ -6,6 +6,7 @@
 #include "proxy/adoption_account.h"
 
 #include "acme/transport.h"
+#include "base/check.h"
 #include "base/encode.h"
 #include "base/mem.h"
 #include "certstore/key_jwk.h"
@@ -22,16 +23,12 @@ struct adoption_accounts {
 	size_t n_keys, cap_keys;
 	struct adoption_account *at;
 	struct key **own;               /* of those that bring their key */
-	unsigned n;
+	unsigned n, cap;
 };
 
 struct adoption_accounts *adoption_accounts_new(void)
 {
-	struct adoption_accounts *a = mem_new(sizeof(*a));
-
-	a->at = mem_new(ADOPTION_ACCOUNTS * sizeof(*a->at));
-	a->own = mem_new(ADOPTION_ACCOUNTS * sizeof(*a->own));
-	return a;
+	return mem_new(sizeof(struct adoption_accounts));
 }
 
 void adoption_accounts_free(struct adoption_accounts **accounts)
@@ -73,12 +70,29 @@ void adoption_accounts_add_key(struct adoption_accounts *a, struct key *key, con
 
 /* ---- what the CA said ---- */
 
+static bool has_room(struct adoption_accounts *a)
+{
+	unsigned cap = a->cap ? 2 * a->cap : 4;
+
+	if (a->n < a->cap)
+		return true;
+	if (cap > ADOPTION_ACCOUNTS)
+		return false;
+	a->at = mem_try_resize(a->at, cap * sizeof(*a->at));
+	a->own = mem_try_resize(a->own, cap * sizeof(*a->own));
+	ASSERT(a->at && a->own);  /* a few megabytes */
+	memset(&a->at[a->n], 0, (cap - a->n) * sizeof(*a->at));
+	memset(&a->own[a->n], 0, (cap - a->n) * sizeof(*a->own));
+	a->cap = cap;
+	return true;
+}
+
 /* NULL: it is no account's URL, or there are too many. */
 static struct adoption_account *add(struct adoption_accounts *a, struct str url, const char *source)
 {
 	struct adoption_account *to;
 
-	if (a->n == ADOPTION_ACCOUNTS || !transport_url_is_fine(url))
+	if (!transport_url_is_fine(url) || !has_room(a))
 		return NULL;
 	to = &a->at[a->n++];
 	str_copy(to->url, sizeof(to->url), url);

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "certstore/key.h"
 
-enum { ADOPTION_ACCOUNTS = 1000, ADOPTION_ACCOUNT_URL = 1024, ADOPTION_ACCOUNT_CONTACT = 512 };
+enum { ADOPTION_ACCOUNTS = 1024, ADOPTION_ACCOUNT_URL = 1024, ADOPTION_ACCOUNT_CONTACT = 512 };
 
 struct adoption_account {
 	char url[ADOPTION_ACCOUNT_URL];          /* the account's, by which it signs */

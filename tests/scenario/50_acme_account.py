@@ -10,8 +10,8 @@ import pytest
 from support import acme
 from support.client import handshake
 from support.fault import JSON, Fault
-from support.process import wait_until
-from support.sallyport import command
+from support.process import free_port, wait_until
+from support.sallyport import Sallyport, command
 
 
 def account(world, *args, timeout=90):
@@ -238,6 +238,23 @@ def test_18_orders_under_way_do_not_notice(world):
     assert len(results) == 8 and all(results.values()), results
     assert not world.proxy.events("order refused"), world.proxy.events("order refused")
     assert world.ca.accounts() == 1
+
+
+def test_18_another_process_on_the_store_takes_the_new_key(world):
+    """It had read the account before the change, and signs with the old key first."""
+    behind(world, env={"PEBBLE_VA_ALWAYS_VALID": "1"})
+    assert world.handshake("a.example.com").ok
+    second = world.ends(Sallyport(world.directory / "second", {**world.proxy.config, "listen": {
+        "https": (https := f"127.0.0.1:{free_port()}"), "http": f"127.0.0.1:{free_port()}"}},
+        tls_port=int(https.rpartition(":")[2])))
+
+    def visit(name):
+        return handshake(second.tls_port, name, root=world.ca.root()).ok
+
+    assert visit("b.example.com")
+    assert account(world, "rollover").returncode == 0
+    assert visit("c.example.com") and world.handshake("d.example.com").ok
+    assert world.ca.accounts() == 1 and new_accounts(world) == (1, 1)
 
 
 def test_19_a_lost_reply_to_newaccount_costs_no_second_key(world):

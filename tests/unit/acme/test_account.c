@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include "acme/account_store.h"
 #include "script.h"
 
 static struct script script;
@@ -396,6 +397,45 @@ static void a_closed_account_stays_closed_until_it_is_renewed(void **state)
 	close_account();
 }
 
+static int saved;
+
+static void on_saved(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	(void)owner;
+	(void)object;
+	(void)fault;
+	assert_int_equal(err, E_OK);
+	saved = 1;
+}
+
+/* By another process on the same store, or by import. */
+static void a_key_the_store_has_by_now_is_taken(void **state)
+{
+	static const struct script_line lines[] = { DIRECTORY_LINE, NONCE_LINE, REGISTERED("1") };
+	struct account_record r;
+	char name[ACCOUNT_NAME];
+	(void)state;
+	open_account(lines, 3);
+	await();
+	account_record_init(&r);
+	assert_int_equal(key_generate(CONF_KEY_P256, &r.key), E_OK);
+	strcpy(r.kid, "https://ca.test/account/7");
+	r.has_contact = true;
+	strcpy(r.contact, "ops@a.test");
+	account_record_name(name, "https://ca.test/dir");
+	saved = 0;
+	account_store_save(store, name, &r, "https://ca.test/dir", on_saved, NULL);
+	script_run_until(&script, &saved);
+	account_suspect(ca.account);
+	await();
+	assert_int_equal(told_err, E_OK);
+	assert_true(has_key(r.key));
+	assert_true(str_equal(key_public(ca.signer.key), key_public(r.key)));
+	assert_string_equal(account_kid(ca.account), "https://ca.test/account/7");
+	account_record_fini(&r);
+	close_account();
+}
+
 /* After each number of turns, so that every state is met. */
 static void it_can_be_freed_in_each_state(void **state)
 {
@@ -455,6 +495,7 @@ int main(void)
 		cmocka_unit_test(only_one_change_at_a_time),
 		cmocka_unit_test(two_keys_are_settled_before_anything_is_asked),
 		cmocka_unit_test(a_closed_account_stays_closed_until_it_is_renewed),
+		cmocka_unit_test(a_key_the_store_has_by_now_is_taken),
 		cmocka_unit_test(it_can_be_freed_in_each_state),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);

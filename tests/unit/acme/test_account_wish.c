@@ -119,6 +119,21 @@ static void it_is_registered_and_shown(void **state)
 	close_account();
 }
 
+static void a_wish_to_register_does_not_wait_out_a_refusal(void **state)
+{
+	static const struct script_line lines[] = { DIRECTORY_LINE, NONCE_LINE,
+		{ "POST", "/account", 403, NULL, PROBLEM("externalAccountRequired"), ANSWERED, false },
+		{ "POST", "/account", 403, NULL, PROBLEM("userActionRequired"), ANSWERED, false }, REGISTERED("1") };
+	(void)state;
+	open_account(lines, 5);
+	assert_int_equal(script.next, 3);
+	want(ACCOUNT_WISH_REGISTER, E_ACCOUNT);
+	assert_string_equal(done_fault.type, "userActionRequired");
+	want(ACCOUNT_WISH_AGREE, E_OK);
+	assert_true(account_is_ready(ca.account));
+	close_account();
+}
+
 static void its_end_stays_until_another_is_wished(void **state)
 {
 	static const struct script_line lines[] = { DIRECTORY_LINE, NONCE_LINE, REGISTERED("1"),
@@ -214,6 +229,7 @@ int main(void)
 		cmocka_unit_test(words_name_wishes),
 		cmocka_unit_test(without_an_account_most_are_refused_and_the_ca_is_not_asked),
 		cmocka_unit_test(it_is_registered_and_shown),
+		cmocka_unit_test(a_wish_to_register_does_not_wait_out_a_refusal),
 		cmocka_unit_test(its_end_stays_until_another_is_wished),
 		cmocka_unit_test(agreement_lets_names_go_on),
 		cmocka_unit_test(the_contact_is_told_at_once),

@@ -76,6 +76,32 @@ static void abandoned_work_cleans_up_silently(void **state)
 	assert_int_equal(freed, 1);
 }
 
+static struct key *made;
+
+static void on_key(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	(void)owner;
+	(void)fault;
+	assert_int_equal(err, E_OK);
+	made = errand_take_key(object);
+}
+
+static void a_key_is_made_and_handed_over_or_dropped(void **state)
+{
+	(void)state;
+	loop = loop_new();
+	errand_make_key(loop, CONF_KEY_P384, on_key, NULL);
+	script_settle(loop);
+	assert_non_null(made);
+	assert_int_equal(key_type(made), CONF_KEY_P384);
+	key_unref(&made);
+	struct errand *e = errand_make_key(loop, CONF_KEY_P256, on_key, NULL);
+	errand_abandon(&e);
+	script_settle(loop);
+	assert_null(made);
+	loop_free(&loop);
+}
+
 static void an_abandoned_lock_is_given_back(void **state)
 {
 	(void)state;
@@ -121,6 +147,7 @@ int main(void)
 		cmocka_unit_test(work_hands_its_object_over),
 		cmocka_unit_test(failed_work_frees_its_object),
 		cmocka_unit_test(abandoned_work_cleans_up_silently),
+		cmocka_unit_test(a_key_is_made_and_handed_over_or_dropped),
 		cmocka_unit_test(a_probe_looks_at_the_clock_too),
 		cmocka_unit_test(an_abandoned_lock_is_given_back),
 	};

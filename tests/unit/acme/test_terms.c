@@ -16,7 +16,7 @@ const char *account_kid(const struct account *a)
 }
 
 /* What an account was told. */
-static int lost, doubted, must_agree;
+static int lost, doubted, must_agree, suspected;
 static bool is_in_doubt;
 
 void account_lost(struct account *a, const char *its)
@@ -32,6 +32,12 @@ bool account_doubt(struct account *a, const char *its)
 	assert_string_equal(its, kid);
 	doubted++;
 	return is_in_doubt;
+}
+
+void account_suspect(struct account *a)
+{
+	(void)a;
+	suspected++;
 }
 
 void account_must_agree(struct account *a, const char *its)
@@ -98,6 +104,13 @@ static void the_account_is_told_what_is_its_own_trouble(void **state)
 	is_in_doubt = false;
 	assert_false(terms_is_account_trouble(&ca, &refused, -1));
 	assert_int_equal(doubted, 2);
+	/* another process changed the key */
+	struct fault signature = { .code = E_ACME, .type = "malformed", .status = 400,
+		.detail = "JWS verification error" }, name = signature;
+	assert_true(terms_is_account_trouble(&ca, &signature, -1));
+	assert_int_equal(suspected, 1);
+	strcpy(name.detail, "no such host");
+	assert_false(terms_is_account_trouble(&ca, &name, -1));
 	/* a challenge that failed is the name's */
 	assert_false(terms_is_account_trouble(&ca, &refused, CONF_HTTP_01));
 	assert_false(terms_is_account_trouble(&ca, &caa, -1));
