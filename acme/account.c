@@ -633,9 +633,13 @@ static void on_peeked(void *owner, enum err err, void *object, const struct faul
 	struct account_record *r = object;
 	(void)fault;
 	a->peek = NULL;
-	if (!err && a->state == ACCOUNT_IDLE && !a->record.key)
+	bool is_news = !err && a->state == ACCOUNT_IDLE && !a->record.key;
+	if (is_news)
 		take_record(a, &r);
 	account_record_free(&r);
+	if (is_news && a->record.kid[0] && (a->record.next_key || (a->record.standing == ACCOUNT_GOOD
+		&& contact_is_due(&a->record, a->email ? a->email : ""))))
+		enter(a, ACCOUNT_DIRECTORY);
 }
 
 /* ---- the door ---- */

@@ -17,7 +17,8 @@ struct account_args {
 	struct store *store;
 	const char *email;         /* NULL: none */
 };
-/* Begins to read what the store has, for status; asks the CA nothing. */
+/* Begins to read what the store has, for status. The CA is asked only to settle a key change that was interrupted,
+ * or told of another contact. */
 struct account *account_new(const struct account_args *args);
 void account_free(struct account **a);
 

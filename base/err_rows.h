@@ -21,7 +21,7 @@
 	X(E_ACME, 207, "CA answered with an error", "See the CA's own words in the detail.") \
 	X(E_ACME_PROTOCOL, 208, "CA answer not understood", "The directory URL may be wrong or a captive portal in the way.") \
 	X(E_RATE_LIMITED, 209, "CA rate limit", "Nothing to do: the next attempt follows when the CA allows it.") \
-	X(E_ACCOUNT, 210, "CA refuses the account", "Check e-mail, EAB and the terms of service of this CA.") \
+	X(E_ACCOUNT, 210, "CA refuses the account", "Check e-mail, EAB and the terms of service of this CA; 'sallyport account' tells how we stand with it.") \
 	X(E_CHAIN, 211, "certificate refused", "What the CA (or file) delivered does not match the key, the name or the time.") \
 	X(E_EXPIRED, 212, "certificate expired", "Renewal failed for long; 'sallyport why NAME' tells the cause.") \
 	X(E_CA_DOWN, 213, "CA unreachable", "Check the network to the CA and its trust file.") \

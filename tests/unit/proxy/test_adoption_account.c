@@ -127,6 +127,14 @@ static void traefiks_account_brings_its_key(void **state)
 	assert_string_equal(only()->contact, "a@b");
 }
 
+static void so_does_one_of_the_first_version(void **state)
+{
+	(void)state;
+	assert_true(add("{\"Account\":{\"Email\":\"a@b\",\"Registration\":{\"uri\":\"" URL "\"}},"
+		"\"Certificates\":[]}", "acme.json"));
+	assert_string_equal(only()->url, URL);
+}
+
 static void of_several_keys_without_a_name_none_is_guessed(void **state)
 {
 	(void)state;
@@ -183,6 +191,7 @@ int main(void)
 		T(mod_md_names_its_ca),
 		T(acme_shs_conf_is_read_by_lines),
 		T(traefiks_account_brings_its_key),
+		T(so_does_one_of_the_first_version),
 		T(of_several_keys_without_a_name_none_is_guessed),
 		T(anything_else_is_none),
 		T(hostile_contacts_and_keys_are_left_out),
