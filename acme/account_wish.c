@@ -80,7 +80,7 @@ static void end(struct account_wish *w, enum err err, const struct account_answe
 	struct fault copy = fault ? *fault : (struct fault){ 0 };
 	fault_during(&copy, "%s", texts[w->state]);
 	copy.code = err;
-	if (!err)
+	if (!err && w->args.kind != ACCOUNT_WISH_SHOW)
 		log_info(&log_acme, "account: as the operator wished", "ca=%s wish=%s", w->args.ca->conf->name,
 			kinds[w->args.kind].word);
 	account_wish_cancel(&w);

@@ -91,7 +91,7 @@ static void print_said(FILE *out, const struct json *o)
 			text_of(said, "status")[0] && text_of(said, "contact")[0] ? ", " : "",
 			text_of(said, "contact"));
 	if (cause)
-		fprintf(out, "  CA says  %s: %s\n", text_of(cause, "text"), text_of(cause, "detail"));
+		fprintf(out, "  CA says  no: %s\n", text_of(cause, "detail"));
 }
 
 static void print_account(FILE *out, const struct json *o)
