@@ -346,6 +346,10 @@ def test_another_contact_is_told_once(world):
     assert told_contacts(world) == [["mailto:new@example.org"]]
     assert account(world, "contact").returncode == 0
     assert told_contacts(world) == [["mailto:new@example.org"]] * 2
+    world.proxy.config["email"] = "third@example.org"
+    world.proxy.write_config()
+    assert tool(world, "reload").returncode == 0
+    wait_until(lambda: shown(world)["ca_says"].get("contact") == "mailto:third@example.org", 10, "a reload's")
 
 
 def test_a_contact_the_ca_refuses_stops_nothing(world):
