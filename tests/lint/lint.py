@@ -57,6 +57,10 @@ UNTESTED = {
     "proxy/main.c": "wires the rest together; every scenario test runs it",
 }
 
+# Which test holds which acceptance scenario of the ACME client (77 was given up).
+SCENARIOS = "tests/scenario/README.md"
+SCENARIO_NUMBERS = set(range(1, 81)) - {77}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 SOURCE_SUFFIXES = {".c", ".h"}
 SCRIPT_SUFFIXES = {".py", ".sh", ".awk", ".cmake"}
@@ -65,7 +69,7 @@ SCRIPT_SUFFIXES = {".py", ".sh", ".awk", ".cmake"}
 class Lint:
     def __init__(self, root):
         self.root = root
-        self.complaints = []
+        self.complaints, self.scenario_rows = [], []
         self.files = sorted(self.tracked_and_new())
         self.text = {}
         for name in self.files:
@@ -90,7 +94,7 @@ class Lint:
 
     def run(self):
         for check in (self.layers, self.cycles, self.doors, self.loops, self.sizes, self.licence,
-                      self.states, self.tests, self.names, self.places):
+                      self.states, self.tests, self.names, self.places, self.scenarios):
             check()
         for name, line, what in sorted(self.complaints):
             print(f"{name}:{line}: {what}")
@@ -251,6 +255,28 @@ class Lint:
                 at = text.find(string)
                 if at >= 0:
                     self.complain(name, text.count("\n", 0, at) + 1, f"names {what}")
+
+
+    def scenarios(self):
+        """The table of acceptance scenarios has a row for each, and names tests that exist."""
+        for line, text in enumerate(self.text.get(SCENARIOS, "").splitlines(), 1):
+            row = re.match(r"\| (\d+) \|", text)
+            if not row:
+                continue
+            self.scenario_rows.append(int(row.group(1)))
+            for place, test in re.findall(r"`([\w./]+):([\w*?]+)`", text):
+                self.scenario(line, place, test)
+        if SCENARIOS in self.text:
+            for number in sorted(SCENARIO_NUMBERS.symmetric_difference(self.scenario_rows)):
+                self.complain(SCENARIOS, 1, f"scenario {number} has no row, or should have none")
+
+    def scenario(self, line, place, test):
+        folder = "tests/unit/" if place.endswith(".c") else "tests/scenario/"
+        kind = r"static void" if place.endswith(".c") else r"def"
+        name = re.escape(test.rstrip("?")).replace(r"\*", r"\w*")
+        text = self.text.get(folder + place, "")
+        if not re.search(rf"^{kind} {name}\(", text, re.M) and not (test.endswith("?") and not text):
+            self.complain(SCENARIOS, line, f"{place} has no {test}; say where that scenario is held now")
 
 
 def inside(name, module, other):

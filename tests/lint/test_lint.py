@@ -103,6 +103,27 @@ class LintFinds(unittest.TestCase):
                 lint.Lint(Path(folder)).run()
             self.assertIn("base/a.c:1: has no tests/unit/base/test_a.c", out.getvalue())
 
+    def scenarios(self, row, files):
+        rows = [f"| {n} | x | `50_x.py:test_01_*` |" for n in sorted(lint.SCENARIO_NUMBERS - {12})]
+        spdx = "# SPDX-License-Identifier: GPL-3.0-or-later\n"
+        return {"tests/scenario/README.md": "\n".join(rows + [row]) + "\n",
+                "tests/scenario/50_x.py": spdx + "def test_01_a():\n    pass\n", **files}
+
+    def test_a_scenario_without_a_row(self):
+        self.finds(self.scenarios("", {}), "tests/scenario/README.md:1", "scenario 12 has no row")
+
+    def test_a_scenario_whose_test_is_gone(self):
+        self.finds(self.scenarios("| 12 | x | `50_x.py:test_12_*` |", {}), "tests/scenario/README.md:79",
+                   "has no test_12_*")
+        self.finds(self.scenarios("| 12 | x | `base/test_x.c:a_claim` |", {
+            "tests/unit/base/test_x.c": HEAD + "static void a_claim_of_more(void **state)\n"}),
+            "tests/scenario/README.md:79", "has no a_claim")
+
+    def test_a_scenario_on_its_way(self):
+        self.assertEqual(self.complaints(self.scenarios("| 12 | x | `60_y.py:test_12_*?` |", {})), [])
+        self.finds(self.scenarios("| 12 | x | `50_x.py:test_12_*?` |", {}), "tests/scenario/README.md:79",
+                   "has no test_12_*")
+
     def test_vague_name(self):
         self.finds({"base/str_util.h": HEAD}, "base/str_util.h:1", "does not say")
 
