@@ -172,6 +172,7 @@ def test_66_the_other_answers_for_one_that_was_killed(world, kind):
     second.start()
     threading.Thread(target=lambda: quietly(at, second, "orphan.example.com"), daemon=True).start()
     wait_until(lambda: world.ca.count("/chalZ/"), 20, "the challenge to be posted")
+    wait_until(lambda: any(first.store.glob("orders/*/orphan.example.com/*")), 5, "the journal to be written")
     second.kill()
     files = challenge_files(first)
     assert len(files) == 1 and files[0].stat().st_mode & 0o777 == 0o600 and files[0].stat().st_size < 2048
