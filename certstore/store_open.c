@@ -106,7 +106,27 @@ static enum err open_one(int top, const char *name, int *out, struct fault *faul
 	return E_OK;
 }
 
-static enum err open_all(int top, struct store_root *r, struct fault *fault)
+/* An earlier release did not have all groups. That this one cannot be made now must not keep the
+ * certificates in the others from being served. */
+static enum err open_group(
+	int top, enum store_group g, bool is_new, struct store_root *r, struct fault *fault)
+{
+	const char *name = store_value_group_name(g);
+	int fd = files_make_directory(top, name, FILES_DURABLE);
+	bool cannot_write = fd == -EROFS || fd == -ENOSPC || fd == -EDQUOT;
+
+	if (fd < 0 && (is_new || !cannot_write))
+		return refuse(fault, name, fd);
+	if (fd < 0)
+		log_warn(&log_store, "store directory missing, done without until the next start",
+			"name=%s errno=%d", name, -fd);
+	else
+		repair_mode(fd, name);
+	r->groups[g] = fd < 0 ? -1 : fd;
+	return E_OK;
+}
+
+static enum err open_all(int top, bool is_new, struct store_root *r, struct fault *fault)
 {
 	enum err err = open_one(top, "tmp", &r->tmp, fault);
 
@@ -115,8 +135,7 @@ static enum err open_all(int top, struct store_root *r, struct fault *fault)
 	if (!err)
 		err = open_one(top, "locks", &r->locks, fault);
 	for (int g = 0; !err && g < STORE_GROUP_COUNT; g++)
-		err = open_one(
-			top, store_value_group_name((enum store_group)g), &r->groups[g], fault);
+		err = open_group(top, (enum store_group)g, is_new, r, fault);
 	return err;
 }
 
@@ -228,7 +247,7 @@ enum err store_open_root(struct store_root *out, const char *directory, struct f
 	if (!err)
 		err = check_format(top, &is_new, fault);
 	if (!err)
-		err = open_all(top, out, fault);
+		err = open_all(top, is_new, out, fault);
 	if (!err)
 		err = check_writable(out, is_new, directory, fault);
 	if (!err && is_new) {

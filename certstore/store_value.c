@@ -332,6 +332,8 @@ static int make_value(const struct store_root *r, enum store_group g, const char
 
 	if (dir != -ENOENT)
 		return dir;
+	if (r->groups[g] < 0)
+		return -EROFS;
 	shard = files_make_directory(r->groups[g], path->shard, groups[g].lasting);
 	if (shard < 0)
 		return shard;

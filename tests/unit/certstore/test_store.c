@@ -5,6 +5,7 @@
  */
 #include "certstore/store.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -406,6 +407,40 @@ static void old_temporary_files_are_cleaned_and_young_ones_left(void **state)
 	shell_must("test ! -e s/tmp/1-1 && test -e s/tmp/1-2");
 }
 
+static int refuse_mkdir(const char *call)
+{
+	return strcmp(call, "mkdir") == 0 ? EROFS : 0;
+}
+
+/* As an earlier release left it, on a disk that takes no writes. */
+static void a_group_that_cannot_be_made_is_done_without(void **state)
+{
+	struct store *again;
+	struct fault fault;
+
+	(void)state;
+	save("a", "kept");
+	shell_must("rm -r s/challenges");
+	files_test_hook(refuse_mkdir);
+	assert_int_equal(store_disk_open(loop, "s", &again, &fault), E_OK);
+	files_test_hook(NULL);
+	store_load(again, STORE_ORDERS, "a", parse, on_load, NULL);
+	wait_for(1);
+	assert_string_equal(last_text, "kept");
+	store_load(again, STORE_CHALLENGES, "a", parse, on_load, NULL);
+	wait_for(1);
+	assert_int_equal(last_err, E_NOT_FOUND);
+	store_save(again, STORE_CHALLENGES, "a", STR("new"), on_done, NULL);
+	wait_for(1);
+	assert_int_equal(last_err, E_STORE);
+	again->ops->free(again);
+	assert_int_equal(reopen(&fault), E_OK);
+	shell_must("test -d s/challenges && rm -r s/challenges s/format");
+	files_test_hook(refuse_mkdir);
+	assert_int_equal(reopen(&fault), E_STORE_OPEN);
+	files_test_hook(NULL);
+}
+
 static int steps;
 
 static int count_step(const char *call)
@@ -459,6 +494,7 @@ int main(void)
 		DISK(what_is_no_store_is_refused),
 		DISK(parents_are_made_and_a_symlink_to_the_store_is_fine),
 		DISK(old_temporary_files_are_cleaned_and_young_ones_left),
+		DISK(a_group_that_cannot_be_made_is_done_without),
 		DISK(opening_does_not_look_at_the_names),
 	};
 
