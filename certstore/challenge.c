@@ -24,7 +24,11 @@
 #include "base/mem.h"
 #include "net/deadline.h"
 
-enum { LIVE_MAX = 4096, FOREIGN_MAX = 2048 };
+enum {
+	LIVE_MAX = 4096,
+	FOREIGN_MAX = 2048,
+	UNSAVED_AT_END = 256, /* the store must not be busy with it for long: the rest is over soon */
+};
 
 static const struct log log_store = {"store"};
 
@@ -339,7 +343,6 @@ static void unsave(struct challenge *c)
 
 static void drop(struct challenge *c)
 {
-	unsave(c);
 	if (c->saving)
 		c->saving->challenge = NULL;
 	list_remove(&c->node);
@@ -354,8 +357,13 @@ void challenge_table_free(struct challenge_table **t)
 {
 	if (!*t)
 		return;
-	while (!list_is_empty(&(*t)->all))
-		drop(list_first(&(*t)->all, struct challenge, node));
+	for (unsigned n = 0; !list_is_empty(&(*t)->all); n++) {
+		struct challenge *c = list_first(&(*t)->all, struct challenge, node);
+
+		if (n < UNSAVED_AT_END)
+			unsave(c);
+		drop(c);
+	}
 	loop_task_cancel(&(*t)->publish_task);
 	loop_task_cancel(&(*t)->live_task);
 	mem_free(t);
@@ -366,6 +374,7 @@ static void on_grace_over(struct deadline *d)
 	struct challenge *c = container_of(d, struct challenge, grace);
 	struct challenge_table *t = c->table;
 
+	unsave(c);
 	drop(c);
 	loop_defer(t->loop, &t->publish_task);
 }

@@ -33,7 +33,7 @@ struct challenge_table *challenge_table_new(
 /* From now on every challenge put is a value of the store while it lives. The store outlives the
  * table, and its callbacks may come after the table is gone. */
 void challenge_table_share(struct challenge_table *t, struct store *s);
-/* What it put into the store is taken out again. */
+/* What it put into the store is taken out again, but for more than a few hundred. */
 void challenge_table_free(struct challenge_table **t);
 void challenge_published(struct challenge_table *t, uint64_t generation);
 
