@@ -31,6 +31,7 @@ struct ticket {
 	int64_t not_after_ms;
 	bool is_urgent, is_clients;   /* is_clients: a client brought the name */
 	char tenant[GOVERNOR_TENANT];
+	char profile[65];
 	const char *decision;
 	char client[48];
 	issuer_fn *fn;             /* NULL: disowned */
@@ -556,6 +557,13 @@ void issuer_use(struct issuer *i, const struct issuer_use_args *args)
 
 /* ---- the door ---- */
 
+static const char *profile_of(void *issuer, const char *name)
+{
+	struct issuer *i = issuer;
+	const struct ticket *t = map_get(&i->tickets, str_from(name));
+	return t ? t->profile : "";
+}
+
 enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct fault *fault)
 {
 	struct issuer_plan *plan = NULL;
@@ -572,7 +580,8 @@ enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct 
 		.loop = args->loop, .store = args->store,
 		.challenges = args->challenges,
 		.can = { [CONF_TLS_ALPN_01] = args->can_tls_alpn, [CONF_HTTP_01] = args->can_http },
-		.keys = keys_of, .on_wants_turn = on_wants_turn, .on_unsaved = on_unsaved, .on_ended = on_ended,
+		.keys = keys_of, .profile_of = profile_of, .on_wants_turn = on_wants_turn, .on_unsaved = on_unsaved,
+		.on_ended = on_ended,
 		.issuer = i,
 	};
 	memory_init(&i->env.memory, args->store);
@@ -636,6 +645,7 @@ struct job *issuer_grant(struct issuer *i, const struct issuer_wish *wish, issue
 	t->is_urgent = wish->is_urgent;
 	t->decision = wish->decision;
 	str_copy(t->client, sizeof t->client, str_from(wish->client));
+	str_copy(t->profile, sizeof t->profile, str_from(wish->profile));
 	list_init(&t->turn.node);
 	str_copy(t->tenant, sizeof t->tenant,
 		str_of(tenant.at, tenant.len < sizeof t->tenant ? tenant.len : sizeof t->tenant - 1));

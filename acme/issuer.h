@@ -78,6 +78,7 @@ typedef void issuer_fn(void *owner, enum err err, struct entry *e, const struct 
 struct issuer_wish {
 	const char *name;          /* a series (certstore/series.h) */
 	enum issuer_reason reason;
+	const char *profile;       /* of its certificate, where the CA offers it; NULL, "": the CA's own. Copied */
 	const char *tenant;        /* on whose behalf, NULL: nobody's; copied, cut at 63 bytes */
 	int64_t not_after_ms;      /* of the certificate that is held, expired or not; 0: none, or unknown */
 	bool is_urgent;            /* its CA wants it replaced (ARI) */

@@ -453,17 +453,19 @@ static void ask_order(struct job *j)
 	}
 	struct fault fault = { 0 };
 	struct terms_args terms = terms_of(j);
+	const char *preferred = j->env->profile_of ? j->env->profile_of(j->env->issuer, j->name) : "";
 	struct order_args args = {
 		.ca = ca, .kid = account_kid(ca->account),
 		.name = job_host(j), .csr = buf_str(&j->leaf->csr),
 		.resume_url = j->is_resuming ? j->journal.url : NULL,
-		.must_have_profile = ca->conf->profile_required,
+		.must_have_profile = ca->conf->profile_required && !preferred[0],
 		.preferred_chain = ca->conf->preferred_chain,
 		.table = j->env->challenges,
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = terms_challenges(&terms, args.wanted);
-	if (terms_profile(ca, job_host(j), j->is_profile_refused, &args.profile, &fault)) {
+	if (terms_profile(ca, &(struct terms_wish){ job_host(j), preferred, j->is_profile_refused }, &args.profile,
+		&fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_failed(j, &fault);
 		return;

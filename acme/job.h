@@ -30,6 +30,8 @@ struct job_env {
 	int64_t probe_again_ms;     /* loop clock; until then the store is believed to take what we write */
 	/* The types of keys that a name's certificates are to have; borrowed for the moment. */
 	const struct conf_keys *(*keys)(void *issuer, const char *host);
+	/* The profile wanted for this name, "" for none. NULL: for no name. */
+	const char *(*profile_of)(void *issuer, const char *name);
 	/* Nothing that the store knows forbids it: give it a grant and put it in the queue. */
 	void (*on_wants_turn)(void *issuer, struct job *j);
 	/* A certificate that could not be saved; *bundle is the callee's. */

@@ -290,7 +290,9 @@ static void begin(struct renewal *r, struct watched *w)
 		w->is_urged = w->ca && w->ari && now < w->own_ms;
 		w->job = issuer_grant(r->args.issuer, &(struct issuer_wish){ .name = w->name,
 			.reason = ISSUER_RENEWAL, .not_after_ms = w->not_after_ms,
-			.is_urgent = w->is_urged }, on_obtained, w);
+			.is_urgent = w->is_urged,
+			.profile = r->args.profile ? r->args.profile(r->args.owner, w->name) : NULL },
+			on_obtained, w);
 		if (w->is_urged)
 			issuer_replace(w->job, w->id);
 	}

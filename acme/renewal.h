@@ -21,6 +21,8 @@ struct renewal_args {
 	void (*on_failed)(void *owner, const char *name);
 	/* Whether a name found in the store is still wanted (configured, or on demand and allowed lately). */
 	bool (*is_wanted)(void *owner, const char *name);
+	/* The profile its certificates are to have, "" for none: borrowed until the next call. NULL: none has one. */
+	const char *(*profile)(void *owner, const char *name);
 	/* Whether a job for this name is under way outside renewal (single flight). */
 	bool (*is_busy)(void *owner, const char *name);
 	void *owner;

@@ -65,14 +65,21 @@ static const char *profile_of(const struct ca *ca, const char *name)
 	return identifier_is_address(name) ? known_ca_of(ca->conf->directory)->ip_profile : NULL;
 }
 
-enum err terms_profile(const struct ca *ca, const char *name, bool was_refused, const char **profile,
+enum err terms_profile(const struct ca *ca, const struct terms_wish *wish, const char **profile,
 	struct fault *fault)
 {
-	const char *wanted = profile_of(ca, name);
+	const char *wanted = profile_of(ca, wish->name);
 	*profile = NULL;
+	if (wish->profile[0] && !wish->was_refused && is_offered(ca, wish->profile)) {
+		*profile = wish->profile;
+		return E_OK;
+	}
+	if (wish->profile[0])
+		log_info(&log_acme, "profile wanted for this name is not offered", "ca=%s profile=%s",
+			ca->conf->name, wish->profile);
 	if (!wanted)
 		return E_OK;
-	if (!was_refused && is_offered(ca, wanted)) {
+	if (!wish->was_refused && is_offered(ca, wanted)) {
 		*profile = wanted;
 		return E_OK;
 	}

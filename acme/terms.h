@@ -10,10 +10,17 @@
 #include "acme/ca.h"
 #include "certstore/entry.h"
 
-/* The configured profile where the CA offers it; NULL, to be left out, where it is only preferred and not
- * offered (or refused a moment ago). E_ACME where it is required: the fault names those on offer.
- * For an IP address where none is configured: the one that this CA has for them, if it has. */
-enum err terms_profile(const struct ca *ca, const char *name, bool was_refused, const char **profile,
+/* What an order is for. */
+struct terms_wish {
+	const char *name;
+	const char *profile;    /* wanted for this name; "" for none */
+	bool was_refused;       /* a profile, a moment ago */
+};
+/* The profile wanted for this name where the CA offers it. Else the configured one where the CA offers it; NULL, to
+ * be left out, where it is only preferred and not offered (or refused a moment ago). E_ACME where it is required:
+ * the fault names those on offer. For an IP address where none is configured: the one that this CA has for them,
+ * if it has. */
+enum err terms_profile(const struct ca *ca, const struct terms_wish *wish, const char **profile,
 	struct fault *fault);
 /* The ARI id to name in "replaces" (RFC 9773 5), or NULL: only the account that ordered it may replace a
  * certificate, and only at a CA that knows of ARI. Borrowed from held. */

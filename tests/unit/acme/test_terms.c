@@ -117,15 +117,35 @@ static void the_account_is_told_what_is_its_own_trouble(void **state)
 	assert_int_equal(doubted, 2);
 }
 
+static enum err profile_for(const char *name, const char *wanted, bool was_refused, const char **profile,
+	struct fault *f)
+{
+	return terms_profile(&ca, &(struct terms_wish){ name, wanted, was_refused }, profile, f);
+}
+
 static void a_profile_on_offer_is_asked_for(void **state)
 {
 	const char *profile;
 	struct fault f = { 0 };
 	(void)state;
-	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_OK);
+	assert_int_equal(profile_for("a.test", "", false, &profile, &f), E_OK);
 	assert_null(profile);
 	conf.profile = "tlsserver";
-	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_OK);
+	assert_int_equal(profile_for("a.test", "", false, &profile, &f), E_OK);
+	assert_string_equal(profile, "tlsserver");
+}
+
+static void the_names_own_profile_comes_first_where_it_is_offered(void **state)
+{
+	const char *profile;
+	struct fault f = { 0 };
+	(void)state;
+	assert_int_equal(profile_for("a.test", "tlsserver", false, &profile, &f), E_OK);
+	assert_string_equal(profile, "tlsserver");
+	assert_int_equal(profile_for("a.test", "tlsserver", true, &profile, &f), E_OK);
+	assert_null(profile);
+	conf.profile = "tlsserver";
+	assert_int_equal(profile_for("a.test", "unheard-of", false, &profile, &f), E_OK);
 	assert_string_equal(profile, "tlsserver");
 }
 
@@ -135,10 +155,10 @@ static void a_preferred_one_is_left_out_where_it_is_not_offered(void **state)
 	struct fault f = { 0 };
 	(void)state;
 	conf.profile = "longlived";
-	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_OK);
+	assert_int_equal(profile_for("a.test", "", false, &profile, &f), E_OK);
 	assert_null(profile);
 	conf.profile = "classic";
-	assert_int_equal(terms_profile(&ca, "a.test", true, &profile, &f), E_OK);
+	assert_int_equal(profile_for("a.test", "", true, &profile, &f), E_OK);
 	assert_null(profile);
 }
 
@@ -149,7 +169,7 @@ static void a_required_one_fails_naming_the_others(void **state)
 	(void)state;
 	conf.profile = "longlived";
 	conf.profile_required = true;
-	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_ACME);
+	assert_int_equal(profile_for("a.test", "", false, &profile, &f), E_ACME);
 	assert_string_equal(f.detail, "test has no profile \"longlived\"; it offers classic, tlsserver, shortlived");
 }
 
@@ -160,16 +180,16 @@ static void an_address_takes_the_profile_its_ca_has_for_them(void **state)
 	struct fault f = { 0 };
 	(void)state;
 	conf.directory = "https://acme-v02.api.letsencrypt.org/directory";
-	assert_int_equal(terms_profile(&ca, "203.0.113.7", false, &profile, &f), E_OK);
+	assert_int_equal(profile_for("203.0.113.7", "", false, &profile, &f), E_OK);
 	assert_string_equal(profile, "shortlived");
-	assert_int_equal(terms_profile(&ca, "2001:db8::1", false, &profile, &f), E_OK);
+	assert_int_equal(profile_for("2001:db8::1", "", false, &profile, &f), E_OK);
 	assert_string_equal(profile, "shortlived");
-	assert_int_equal(terms_profile(&ca, "a.test", false, &profile, &f), E_OK);
+	assert_int_equal(profile_for("a.test", "", false, &profile, &f), E_OK);
 	assert_null(profile);
-	assert_int_equal(terms_profile(&ca, "203.0.113.7", true, &profile, &f), E_OK);
+	assert_int_equal(profile_for("203.0.113.7", "", true, &profile, &f), E_OK);
 	assert_null(profile);
 	conf.profile = "tlsserver";
-	assert_int_equal(terms_profile(&ca, "203.0.113.7", false, &profile, &f), E_OK);
+	assert_int_equal(profile_for("203.0.113.7", "", false, &profile, &f), E_OK);
 	assert_string_equal(profile, "tlsserver");
 }
 
@@ -178,7 +198,7 @@ static void an_address_at_a_ca_of_ones_own_takes_none(void **state)
 	const char *profile;
 	struct fault f = { 0 };
 	(void)state;
-	assert_int_equal(terms_profile(&ca, "203.0.113.7", false, &profile, &f), E_OK);
+	assert_int_equal(profile_for("203.0.113.7", "", false, &profile, &f), E_OK);
 	assert_null(profile);
 }
 
@@ -290,6 +310,7 @@ int main(void)
 		T(only_ours_of_this_ca_and_account_is_replaced),
 		T(the_account_is_told_what_is_its_own_trouble),
 		T(a_profile_on_offer_is_asked_for),
+		T(the_names_own_profile_comes_first_where_it_is_offered),
 		T(a_preferred_one_is_left_out_where_it_is_not_offered),
 		T(a_required_one_fails_naming_the_others),
 		T(an_address_takes_the_profile_its_ca_has_for_them),
