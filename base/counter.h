@@ -34,6 +34,7 @@
 	X(COUNTER_STORE_QUARANTINED, "store_quarantined_total", "Damaged files moved aside") \
 	X(COUNTER_STORE_ERRORS, "store_errors_total", "Store operations that failed") \
 	X(COUNTER_ASKED, "ask_requests_total", "Questions to the ask endpoint") \
+	X(COUNTER_ASK_FAILED, "ask_failed_total", "Questions to which an ask endpoint gave no verdict") \
 	X(COUNTER_ORDERS, "acme_orders_total", "Orders placed") \
 	X(COUNTER_ORDERS_FAILED, "acme_orders_failed_total", "Orders that failed") \
 	X(COUNTER_ISSUED, "acme_issued_total", "Certificates obtained") \

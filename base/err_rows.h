@@ -28,6 +28,9 @@
 	X(E_CLOCK, 215, "our clock is wrong", "Set the clock of this machine (NTP); stored certificates are served meanwhile.") \
 	X(E_KEY, 214, "key unusable", "The private key cannot be read or does not fit.") \
 	X(E_DNS, 218, "DNS record for the challenge not set", "See the detail; \"acme.dns\" says how records are set and who is asked for them.") \
+	X(E_ASK_OPEN, 220, "ask endpoint allows any name", "It said yes to a name that cannot exist, so anybody could make it order certificates: let it answer 404 for names it does not know. \"on_demand.canary\" says what follows meanwhile.") \
+	X(E_NAMES_FILE, 221, "list of allowed names not usable", "Correct the line named in the detail; the list read before stays in force meanwhile.") \
+	X(E_PLACEMENT, 222, "ask reply leads where it may not", "\"on_demand.allow_to\" lists the upstreams and networks that the \"to\" of a reply may lead to.") \
 	X(E_STORE, 301, "store failed", "Check free space and permissions of the store directory.") \
 	X(E_STORE_CORRUPT, 302, "stored file damaged", "It was moved to quarantine; the name is served from the previous generation or ordered again.") \
 	X(E_STORE_OPEN, 303, "store directory refused", "It must be a directory owned by the user sallyport runs as, mode 0700.") \

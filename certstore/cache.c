@@ -257,6 +257,13 @@ enum err cache_refused(struct cache *c, struct str name, int64_t now_ms, int64_t
 	return r->err;
 }
 
+void cache_forget_refused(struct cache *c, enum err err)
+{
+	for (unsigned i = 0; i < c->negative_max; i++)
+		if (c->refusals[i].len > 0 && c->refusals[i].err == err)
+			forget(c, &c->refusals[i]);
+}
+
 void cache_forget_refusals(struct cache *c)
 {
 	for (unsigned i = 0; i < c->negative_max; i++)

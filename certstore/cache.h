@@ -27,6 +27,8 @@ void cache_refuse(struct cache *c, struct str name, enum err err, int64_t until_
 /* E_OK when it is not refused now. */
 enum err cache_refused(struct cache *c, struct str name, int64_t now_ms, int64_t *until_ms);
 void cache_forget_refusals(struct cache *c);
+/* Those for this reason. */
+void cache_forget_refused(struct cache *c, enum err err);
 
 /* Other bounds: what is above them leaves, and refusals are forgotten if their number changes. */
 void cache_resize(struct cache *c, size_t cap_bytes, unsigned negative_max);

@@ -163,7 +163,15 @@ void entry_unref(struct entry **e)
 		return;
 	if (old->tls)
 		tls_certificate_unref(&old->tls);
+	mem_free(&old->to);
 	mem_free(&old);
+}
+
+void entry_lead(struct entry *e, const char *to)
+{
+	if (e->to || !to || !to[0])
+		return;
+	e->to = mem_strdup(to);
 }
 
 size_t entry_bytes(const struct entry *e)

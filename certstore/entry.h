@@ -42,6 +42,7 @@ struct entry {
 	char ari_id[160];
 	bool is_operators; /* from "cert"/"key" files: never renewed by us */
 	uint8_t key_type;  /* enum conf_key_type */
+	char *to;          /* where its requests go instead of the site's upstream; NULL: there. Not in the bundle */
 };
 
 struct entry_args {
@@ -58,6 +59,8 @@ struct entry_args {
 enum err entry_new(const struct entry_args *args, struct entry **out, struct fault *fault);
 struct entry *entry_ref(struct entry *e);
 void entry_unref(struct entry **e);
+/* Copies to ("" or NULL: none). Before it is given to another thread; for one that was, nothing changes. */
+void entry_lead(struct entry *e, const char *to);
 /* For byte-bounded caches. */
 size_t entry_bytes(const struct entry *e);
 /* Whether it can be served for this host name at this time (exact or one-label wildcard; RFC

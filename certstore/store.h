@@ -22,6 +22,8 @@
 	X(STORE_ORDERS, "orders", 1, 64 * 1024)     /* order journal, by name */ \
 	X(STORE_FAILURES, "failures", 1, 16 * 1024) /* failure memory and backoff, by name */ \
 	X(STORE_ANNOUNCED, "announced", 1, 4 * 1024) /* names the operator announced */ \
+	X(STORE_LISTED, "listed", 2, 2 * 1024 * 1024) /* names the operator allowed or denied: a catalog */ \
+	X(STORE_PROMISES, "promises", 2, 2 * 1024 * 1024) /* what ask replies said of names: a catalog */ \
 	X(STORE_GOVERNOR, "governor", 2, 2 * 1024 * 1024) /* what the CAs' limits have left */ \
 	X(STORE_ADVICE, "advice", 1, 4 * 1024)      /* what the CA advises about renewal, by name */ \
 	X(STORE_CHALLENGES, "challenges", 1, 4 * 1024) /* live ones, for other processes (challenge_file) */

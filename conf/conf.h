@@ -127,9 +127,23 @@ struct conf_acme {
 	bool ari;                            /* renewal advice of the CAs is followed */
 };
 
+/* What an ask endpoint that allows a name which cannot exist means. */
+enum conf_canary { CONF_CANARY_WARN, CONF_CANARY_REFUSE, CONF_CANARY_OFF };
+
+enum { CONF_ASK_MAX = 4 };
+
 struct conf_on_demand {
 	bool enabled;              /* some site says "tls": "on_demand" */
-	const char *ask;           /* http(s) URL; NULL: nothing may be ordered on demand */
+	const char *ask[CONF_ASK_MAX];  /* http(s) URLs, the next one when the one before gives no verdict */
+	unsigned n_ask;            /* 0: nobody is asked */
+	const char *names_file;    /* lists names that are allowed; NULL: none */
+	/* Where the "to" of a reply may lead; both empty: it is not heeded. */
+	struct conf_cidr *to_networks;
+	unsigned n_to_networks;
+	const char **to_upstreams; /* names of upstreams */
+	unsigned n_to_upstreams;
+	bool listed_only;          /* no URL and no file is fine: names are told over the control socket */
+	enum conf_canary canary;
 	int64_t ask_timeout_ms;
 	int64_t allow_ms, deny_ms, if_ask_is_down_ms;
 	int64_t wait_ms;

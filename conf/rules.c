@@ -151,10 +151,12 @@ static void addresses_are_proved_here(struct parse *p, const struct parse_site *
 
 static void on_demand_needs_ask(struct parse *p, const struct parse_site *s)
 {
-	if (s->conf.tls == CONF_TLS_ON_DEMAND && !p->conf->on_demand.ask)
+	const struct conf_on_demand *o = &p->conf->on_demand;
+
+	if (s->conf.tls == CONF_TLS_ON_DEMAND && !o->n_ask && !o->names_file && !o->listed_only)
 		parse_problem_at(p, s->path, "\"tls\": \"on_demand\" needs \"on_demand.ask\" (or "
-			"SALLYPORT_ASK), the URL that says which names are yours; without it anybody could "
-			"make you order certificates");
+			"SALLYPORT_ASK), the URL that says which names are yours, or \"on_demand.names_file\", "
+			"or \"listed_only\"; without it anybody could make you order certificates");
 }
 
 static void tls_off_is_served_plainly(struct parse *p, const struct parse_site *s)
@@ -358,6 +360,30 @@ static void records_can_be_set(struct parse *p)
 		parse_problem_at(p, "acme.dns.rfc2136", "wants a \"server\"");
 }
 
+/* The reply came with the certificate; a plain request has none, so it would end up with the site's own upstream. */
+static void placed_names_are_served_over_tls(struct parse *p)
+{
+	const struct conf_on_demand *o = &p->conf->on_demand;
+
+	if (!o->n_to_networks && !o->n_to_upstreams)
+		return;
+	for (unsigned i = 0; i < p->n_sites; i++)
+		if (p->sites[i]->conf.tls == CONF_TLS_ON_DEMAND && p->sites[i]->conf.http == CONF_HTTP_SERVE)
+			parse_problem_at(p, p->sites[i]->path, "serves plain HTTP, where it is not known which "
+				"upstream \"on_demand.allow_to\" chose; say \"http\": \"redirect\" or \"refuse\"");
+	for (unsigned i = 0; i < o->n_to_upstreams; i++)
+		if (!map_get(&p->upstream_names, str_from(o->to_upstreams[i])))
+			parse_problem_at(p, "on_demand.allow_to", "\"%.100s\" is neither a network nor the name of an "
+				"upstream", o->to_upstreams[i]);
+}
+
+static void those_who_are_only_listed_are_not_asked_about(struct parse *p)
+{
+	if (p->conf->on_demand.listed_only && p->conf->on_demand.n_ask)
+		parse_problem_at(p, "on_demand.listed_only", "says that nobody is asked, but \"on_demand.ask\" has "
+			"a URL; leave one of them out");
+}
+
 static const struct {
 	const char *name;
 	void (*check)(struct parse *p);
@@ -372,6 +398,8 @@ static const struct {
 	{ "authorities differ", authorities_differ },
 	{ "a challenge can be answered", a_challenge_can_be_answered },
 	{ "records can be set", records_can_be_set },
+	{ "placed names are served over tls", placed_names_are_served_over_tls },
+	{ "those who are only listed are not asked about", those_who_are_only_listed_are_not_asked_about },
 };
 
 void rules_check(struct parse *p)

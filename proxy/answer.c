@@ -21,6 +21,7 @@ static const struct page pages[] = {
 	{ E_TIMEOUT, 408, "The request did not arrive in time." },
 	{ E_BODY_TOO_LARGE, 413, "The request is larger than this server accepts." },
 	{ E_MISDIRECTED, 421, "This connection was opened for another site." },
+	{ E_PLACEMENT, 502, "The server behind this proxy is not known any more." },
 	{ E_UPSTREAM_CONNECT, 502, "The server behind this proxy cannot be reached." },
 	{ E_UPSTREAM_TLS, 502, "The server behind this proxy cannot be reached securely." },
 	{ E_UPSTREAM_PROTOCOL, 502, "The server behind this proxy gave an answer that makes no sense." },

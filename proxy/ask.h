@@ -1,52 +1,43 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ask: whether the operator's endpoint allows a name: GET URL?domain=…&ip=…
- *
- *   200 allow · 403, 404, 410 deny · anything else, or nothing: unknown
+ * ask: whether the operator's endpoints allow a name. They are asked in order until one gives a verdict, all
+ * within one deadline; those that failed lately come last.
  *
  * The body of a 200 may be a JSON object: {"tenant": "acme-corp", "ttl": 600}: on whose behalf the name is
- * ordered, and how many seconds the yes holds. Whatever else it is does not matter.
+ * ordered, and how many seconds the yes holds; {"to": "10.0.0.5:80", "profile": "shortlived"}: where its requests
+ * go, and what its certificates are like. Whatever else it is does not matter.
  *
- * Answers are remembered, in bounded memory. While the endpoint is down, a name it allowed earlier stays
- * allowed for a while. Control loop only; one question per name at a time is the caller's duty.
+ * Answers are remembered, in bounded memory. While no endpoint gives a verdict, a name that was allowed earlier
+ * stays allowed for a while. Control loop only; one question per name at a time is the caller's duty.
  */
 #ifndef PROXY_ASK_H
 #define PROXY_ASK_H
 
-#include "base/str.h"
-#include "conf/conf.h"
-#include "net/loop.h"
+#include "proxy/endpoint.h"
+#include "proxy/promises.h"
 #include "net/tls_context.h"
-
-#define ASK_VERDICTS(X) \
-	X(ASK_UNKNOWN, "unknown") \
-	X(ASK_ALLOW, "allow") \
-	X(ASK_DENY, "deny")
-
-enum ask_verdict {
-#define X(name, text) name,
-	ASK_VERDICTS(X)
-#undef X
-};
 
 const char *ask_verdict_text(enum ask_verdict v);
 
 struct ask;
 struct ask_args {
 	struct loop *loop;
-	const struct conf_on_demand *conf;  /* its ask is given; outlives the ask */
+	const struct conf_on_demand *conf;  /* it names a URL; outlives the ask */
 	const char *user_agent;
+	/* A yes came that says this. Not E_OK: it is none, for the reason in fault. NULL: nobody cares. */
+	enum err (*on_promise)(void *owner, const char *name, const struct promise *promise, struct fault *fault);
+	void *owner;
 	struct tls_context *tls;            /* as ask_trust; referenced. NULL: read by ask_new */
 };
 
 /* The trust for its https URLs, NULL when it has none. Reads files; any thread. */
 enum err ask_trust(const struct conf_on_demand *conf, struct tls_context **out, struct fault *fault);
 
-/* Reads the system's trust store for an https URL unless it is given (blocking): before the loops run. */
+/* Reads the system's trust store for https URLs unless it is given (blocking): before the loops run. */
 enum err ask_new(const struct ask_args *args, struct ask **out, struct fault *fault);
 /* Whoever was denied is asked about again. */
 void ask_forget_denials(struct ask *a);
-/* What was allowed by the same endpoint before a reload is still allowed; denials are not taken over. */
+/* What was allowed by the same endpoints before a reload is still allowed; denials are not taken over. */
 void ask_inherit(struct ask *a, struct ask *before);
 /* No callback follows. */
 void ask_free(struct ask **a);
@@ -57,6 +48,9 @@ typedef void ask_fn(void *owner, enum ask_verdict verdict, const struct fault *f
 void ask_start(struct ask *a, const char *name, const char *client_ip, ask_fn *fn, void *owner);
 /* The tenant it was last allowed for, "" for none. Borrowed until the next answer. */
 const char *ask_tenant(const struct ask *a, const char *name);
+/* For status: the endpoints in their order. */
+unsigned ask_endpoints(const struct ask *a);
+void ask_look(const struct ask *a, unsigned endpoint, struct endpoint_look *out);
 /* What is remembered of the name now. */
 enum ask_verdict ask_recall(const struct ask *a, const char *name);
 
@@ -64,13 +58,10 @@ enum ask_verdict ask_recall(const struct ask *a, const char *name);
 enum { ASK_TENANT = 64 };
 struct ask_permit {
 	char tenant[ASK_TENANT];   /* printable ASCII without spaces, or "" */
+	struct promise promise;       /* its "to" as it was said, not looked at */
 	int64_t ttl_ms;            /* -1: nothing said */
 };
 /* From the body of a 200; a body that is not understood says nothing. */
 void ask_read(struct str body, struct ask_permit *permit);
-
-/* The URL asked, for tests: percent-encoded, an existing query kept. E_LIMIT. */
-struct buf;
-enum err ask_url(struct buf *out, const char *base, const char *name, const char *client_ip);
 
 #endif

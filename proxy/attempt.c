@@ -100,13 +100,19 @@ static void cancel_attempt(struct attempt *a)
 
 static void ref(struct origin *o)
 {
-	upstream_set_ref(container_of(o, struct upstream, origin)->set);
+	struct upstream *u = container_of(o, struct upstream, origin);
+
+	u->n_users++;
+	upstream_set_ref(u->set);
 }
 
 static void unref(struct origin *o)
 {
-	struct upstream_set *set = container_of(o, struct upstream, origin)->set;
+	struct upstream *u = container_of(o, struct upstream, origin);
+	struct upstream_set *set = u->set;
 
+	ASSERT(u->n_users > 0);
+	u->n_users--;
 	upstream_set_unref(&set);
 }
 

@@ -39,6 +39,7 @@ void client_fini(struct client *c)
 	list_remove(&c->node);
 	snapshot_unref(&c->snapshot);
 	mem_free(&c->peer.site);
+	mem_free(&c->peer.to);
 	counter_add(COUNTER_CONNECTIONS_OPEN, -1);
 	atomic_fetch_sub(x->connections, 1);
 	x->on_client_gone(x->owner);

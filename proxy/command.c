@@ -14,15 +14,18 @@
 #include "net/loop.h"
 #include "net/tls_context.h"
 #include "proxy/command_account.h"
+#include "proxy/ask_check.h"
 #include "proxy/command_call.h"
 #include "proxy/command_diagnose.h"
 #include "proxy/command_export.h"
 #include "proxy/command_import.h"
+#include "proxy/command_listed.h"
 #include "proxy/command_look.h"
 #include "proxy/command_names.h"
 #include "proxy/command_reload.h"
 #include "proxy/command_store.h"
 #include "proxy/control.h"
+#include "proxy/names_file.h"
 #include "proxy/snapshot.h"
 #include "proxy/startup.h"
 
@@ -47,7 +50,7 @@ static const struct command {
 	{ "proxy", "HOST UPSTREAM", 2, 2, OPTIONS_CONF | OPTIONS_PROXY, proxy,
 		"put TLS in front of one upstream: sallyport proxy app.example.com 3000" },
 	{ "run", "", 0, 0, OPTIONS_CONF, run, "run by configuration file and environment" },
-	{ "check", "", 0, 0, OPTIONS_CONF | OPTIONS_JSON, check,
+	{ "check", "", 0, 0, OPTIONS_CONF | OPTIONS_JSON | OPTIONS_ONLINE, check,
 		"read the configuration and the certificates it names, and say what is wrong" },
 	{ "config", "", 0, 0, OPTIONS_CONF | OPTIONS_ORIGIN | OPTIONS_JSON, config,
 		"print the effective configuration, and where each value comes from" },
@@ -66,6 +69,13 @@ static const struct command {
 	{ "renew", "NAME", 1, 1, OPTIONS_NAMES, command_renew, "replace the certificate now, due or not; of two certificates both, or with NAME+rsa that one" },
 	{ "add", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON, command_add,
 		"announce a name: allowed without asking, ordered when its DNS record appears" },
+	{ "allow", "[NAME …]", 0, COMMAND_LINE_WORDS,
+		OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_LIST | OPTIONS_TENANT, command_allow,
+		"allow names, or rules like *.example.com, without asking; restarts remember it" },
+	{ "deny", "[NAME …]", 0, COMMAND_LINE_WORDS, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_LIST,
+		command_deny, "no new certificate and no renewal for these names, whoever else allows them" },
+	{ "listed", "", 0, 0, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON, command_listed,
+		"list what allow and deny were told" },
 	{ "forget", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON, command_forget,
 		"remove all there is of a name, its certificate too" },
 	{ "revoke", "NAME", 1, 1, OPTIONS_CONF | OPTIONS_ADMIN | OPTIONS_JSON | OPTIONS_REVOKE,
@@ -208,33 +218,85 @@ static enum err check_files(struct conf *conf, struct fault *fault)
 {
 	struct tls_tickets *tickets;
 	struct snapshot *snapshot = NULL;
+	size_t names;
 	enum err err = tls_setup();
 
 	if (err)
 		return fault_set(fault, err, "the TLS library does not start");
 	tickets = tls_tickets_new();
 	err = snapshot_new(conf, tickets, &snapshot, fault);
+	if (!err && conf->on_demand.names_file) {
+		fault_clear(fault);
+		err = names_file_check(conf->on_demand.names_file, &names, fault);
+	}
 	snapshot_unref(&snapshot);
 	tls_tickets_free(&tickets);
 	return err;
 }
 
+struct online {
+	const struct command_call *call;
+	struct json *list;             /* with --json */
+	int code;
+};
+
+static void on_endpoint(void *owner, const struct endpoint_look *look)
+{
+	struct online *o = owner;
+	struct fault fault = look->fault;
+	struct json *row;
+
+	if (look->canary == ENDPOINT_OPEN)
+		fault_set(&fault, E_ASK_OPEN, "%s allowed a name that cannot exist", look->url);
+	if (fault.code)
+		o->code = COMMAND_DEGRADED;
+	fault_during(&fault, "asking %.70s", look->url);
+	if (o->list) {
+		row = json_new_object();
+		json_put_cstr(row, "url", look->url);
+		json_put_cstr(row, "canary", look->canary_text);
+		if (fault.code)
+			json_put_cstr(row, "detail", fault.detail);
+		json_append(o->list, row);
+	} else if (fault.code) {
+		command_print_fault(o->call->args->err, &fault);
+	} else {
+		fprintf(o->call->args->out, "%s: good: it denies a name that cannot exist\n", look->url);
+	}
+}
+
+static void check_online(struct online *o, const struct conf *conf)
+{
+	struct fault fault = { 0 };
+
+	if (!o->call->line.values[VALUE_ONLINE] || !conf->on_demand.n_ask)
+		return;
+	if (ask_check(&conf->on_demand, "sallyport/" SALLYPORT_VERSION, on_endpoint, o, &fault)) {
+		o->code = COMMAND_FAILED;
+		command_print_fault(o->call->args->err, &fault);
+	}
+}
+
 static int checked(const struct command_call *c, const struct conf *conf, const char *file)
 {
+	struct online online = { .call = c, .code = COMMAND_FINE };
 	struct json *root;
 
 	if (!c->line.json) {
 		fprintf(c->args->out, "%s: good: %u %s, %u %s\n", file ? file : "environment",
 			conf->n_sites, conf->n_sites == 1 ? "site" : "sites",
 			conf->n_upstreams, conf->n_upstreams == 1 ? "upstream" : "upstreams");
-		return COMMAND_FINE;
+		check_online(&online, conf);
+		return online.code;
 	}
 	root = json_new_object();
 	json_put_bool(root, "ok", true);
 	json_put_number(root, "sites", conf->n_sites);
 	json_put_number(root, "upstreams", conf->n_upstreams);
+	online.list = json_put(root, "ask", json_new_array());
+	check_online(&online, conf);
 	command_print_json(c->args->out, &root);
-	return COMMAND_FINE;
+	return online.code;
 }
 
 static int check(struct command_call *c)

@@ -548,6 +548,22 @@ static void print_certificates(FILE *out, const struct json *s)
 			fprintf(out, ", %.0f orders left of its allowance", number(ca, "orders_left"));
 		fprintf(out, "\n");
 	}
+	for (const struct json *a = json_first(json_get(s, "ask")); a; a = json_next(a)) {
+		fprintf(out, "ask           %s %s", text_of(a, "url"), text_of(a, "state"));
+		if (json_get(a, "retry_at")) {
+			fprintf(out, ", tried again ");
+			print_when(out, a, "retry_at");
+		}
+		fprintf(out, ", a name that cannot exist: %s\n", text_of(a, "canary"));
+	}
+	if (json_get(s, "lists")) {
+		const struct json *l = json_get(s, "lists"), *file = json_get(l, "file");
+
+		fprintf(out, "listed        %.0f names told", number(l, "told"));
+		if (file)
+			fprintf(out, ", %.0f in %s", number(file, "names"), text_of(file, "path"));
+		fprintf(out, "\n");
+	}
 	fprintf(out, "since start   %.0f requests, %.0f handshakes, %.0f certificates issued, %.0f orders failed, "
 		"%.0f names refused\n", number(n, "requests_total"), number(n, "tls_handshakes_total"),
 		number(n, "acme_issued_total"), number(n, "acme_orders_failed_total"),

@@ -27,6 +27,7 @@
 #include "proxy/fleet.h"
 #include "proxy/foreign.h"
 #include "proxy/names.h"
+#include "proxy/permits.h"
 #include "proxy/reload.h"
 #include "proxy/self_check.h"
 #include "proxy/startup.h"
@@ -68,8 +69,7 @@ struct control {
 	struct foreign *foreign;
 	struct issuer *issuer;
 	struct renewal *renewal;
-	struct ask *ask;
-	struct conf *ask_conf;           /* it reads; the one in force or an equal one */
+	struct permits *permits;
 	struct reload *reload;
 	struct names *names;
 	struct fleet *fleet;
@@ -148,14 +148,27 @@ static void install(void *owner, struct entry *e, bool keep)
 
 static void ask(void *owner, const char *name, const char *client_ip, ask_fn *fn, void *fn_owner)
 {
-	ask_start(((struct control *)owner)->ask, name, client_ip, fn, fn_owner);
+	ask_start(permits_ask(((struct control *)owner)->permits), name, client_ip, fn, fn_owner);
 }
 
 static const char *tenant(void *owner, const char *name)
 {
-	struct control *c = owner;
+	return permits_tenant(((struct control *)owner)->permits, name);
+}
 
-	return c->ask ? ask_tenant(c->ask, name) : "";
+static void promised(void *owner, const char *name, struct promise *out)
+{
+	promises_get(permits_promises(((struct control *)owner)->permits), name, out);
+}
+
+static const char *profile(void *owner, const char *name)
+{
+	return permits_profile(((struct control *)owner)->permits, name);
+}
+
+static enum lists_answer listed(void *owner, const char *name)
+{
+	return lists_find(permits_lists(((struct control *)owner)->permits), name, NULL);
 }
 
 static struct job *obtain(void *owner, const struct issuer_wish *wish, issuer_fn *fn, void *fn_owner)
@@ -218,6 +231,8 @@ static const struct names_ops names_ops = {
 	.forget = forget,
 	.watch = watch,
 	.is_renewing = is_renewing,
+	.promised = promised,
+	.listed = listed,
 	.is_announced = is_announced,
 };
 
@@ -253,16 +268,27 @@ static void heal(void *owner, struct entry *e)
 	renewal_watch(c->renewal, e);
 }
 
-/* A name its owner denied lately is left to expire. */
+/* A name its owner denied lately, or that no list has any more, is left to expire. */
 static bool is_wanted(void *owner, const char *name)
 {
 	struct control *c = owner;
+	struct names_look look;
 	char host[SERIES_NAME];
 
 	if (!names_is_covered(c->names, name))
 		return false;
-	series_host_text(host, name);
-	return announced_has(c->announced, host) || !c->ask || ask_recall(c->ask, host) != ASK_DENY;
+	names_look(c->names, series_host_text(host, name), &look);
+	return look.is_named || announced_has(c->announced, host) || permits_may(c->permits, host);
+}
+
+static void on_lists_changed(void *owner)
+{
+	struct control *c = owner;
+
+	if (!c->fleet)
+		return;
+	names_reconsider(c->names);
+	fleet_forget_refusals(c->fleet);
 }
 
 static bool is_busy(void *owner, const char *name)
@@ -480,18 +506,16 @@ static enum err open_issuer(struct control *c, struct fault *fault)
 	return issuer_new(&args, &c->issuer, fault);
 }
 
-static enum err open_ask(struct control *c, struct fault *fault)
+static enum err open_permits(struct control *c, struct fault *fault)
 {
-	struct ask_args args = { c->loop, &c->conf->on_demand, USER_AGENT, NULL };
-
-	c->ask_conf = conf_ref(c->conf);
-	return c->conf->on_demand.ask ? ask_new(&args, &c->ask, fault) : E_OK;
+	return permits_open(&(struct permits_args){ c->loop, c->store, c->conf, USER_AGENT, on_lists_changed, c },
+		&c->permits, fault);
 }
 
 static enum err prepare(struct control *c, struct fault *fault)
 {
 	static enum err (*const steps[])(struct control *, struct fault *) = {
-		open_loop, open_ports, open_store, open_snapshot, open_issuer, open_ask,
+		open_loop, open_ports, open_store, open_snapshot, open_issuer, open_permits,
 	};
 	enum err err = E_OK;
 
@@ -524,6 +548,7 @@ static void begin_names(struct control *c)
 		.on_renewed = on_renewed,
 		.on_failed = on_renewal_failed,
 		.is_wanted = is_wanted,
+		.profile = profile,
 		.is_busy = is_busy,
 		.owner = c,
 	});
@@ -543,8 +568,8 @@ static void begin_admin(struct control *c)
 	c->admin = admin_server_start(&(struct api_env){
 		.loop = c->loop, .conf = &c->conf, .config = c->config, .store = c->store,
 		.ports = &c->ports, .names = c->names, .issuer = c->issuer, .renewal = c->renewal,
-		.announced = c->announced, .challenges = c->challenges, .fleet = &c->fleet, .started_at_ms = clock_wall_ms(),
-		.connections_max = &c->connections_max, .reload = c->reload,
+		.announced = c->announced, .permits = c->permits, .challenges = c->challenges, .fleet = &c->fleet,
+		.started_at_ms = clock_wall_ms(), .connections_max = &c->connections_max, .reload = c->reload,
 	});
 }
 
@@ -592,30 +617,6 @@ static bool change_cas(struct control *c, struct reload_next *next)
 	return true;
 }
 
-/* True: the questions under way are gone. */
-static bool change_ask(struct control *c, struct reload_next *next)
-{
-	struct ask *before = c->ask;
-	struct conf *conf = c->ask_conf;
-	struct ask_args args = { c->loop, &c->conf->on_demand, USER_AGENT, next->ask_trust };
-	struct fault none = { 0 };
-
-	if (!next->has_other_ask) {
-		if (c->ask)
-			ask_forget_denials(c->ask);
-		return false;
-	}
-	c->ask = NULL;
-	c->ask_conf = conf_ref(c->conf);
-	/* With its trust at hand nothing is left that could fail. */
-	ASSERT(!c->conf->on_demand.ask || ask_new(&args, &c->ask, &none) == E_OK);
-	if (c->ask && before)
-		ask_inherit(c->ask, before);
-	ask_free(&before);
-	conf_unref(&conf);
-	return true;
-}
-
 static void change_self_check(struct control *c, const struct addr *before)
 {
 	bool is_other = !c->ports.https.n || memcmp(before, &c->ports.https.at[0], sizeof(*before)) != 0;
@@ -653,7 +654,7 @@ static void commit(void *owner, struct reload_next *next)
 	next->snapshot = NULL;
 	startup_log_setup(c->conf);
 	args.forgives = change_cas(c, next);
-	args.asks_again = change_ask(c, next);
+	args.asks_again = permits_use(c->permits, c->conf, next->has_other_ask, next->ask_trust);
 	change_ports(c, &next->ports);
 	names_reload(c->names, &args);
 	snapshot_unref(&snapshot);
@@ -751,7 +752,7 @@ static void halt(struct control *c)
 	stop_fleet(c);
 	announced_free(&c->announced);
 	renewal_free(&c->renewal);
-	ask_free(&c->ask);
+	permits_free(&c->permits);
 	issuer_free(&c->issuer);
 	audit_stop(c->audit);
 	if (c->challenges)
@@ -775,7 +776,6 @@ static void end(struct control *c)
 		mailbox_free(&c->mailbox);
 		loop_free(&c->loop);
 	}
-	conf_unref(&c->ask_conf);
 	conf_unref(&c->conf);
 	log_flush();
 }

@@ -39,6 +39,7 @@ struct held {
 	struct request request;
 };
 
+static const struct log area = { "dispatch" };
 static const struct str token_path = { "/.well-known/acme-challenge/", 28 };
 
 /* ---- our own answers ---- */
@@ -161,6 +162,9 @@ static enum err tls_site(const struct request *r, const struct conf_site **out)
 	*out = site;
 	if (!site)
 		return E_NO_ROUTE;
+	/* Names of one site may lead to different tenants, and what is known of this one is the name's. */
+	if (site->tls == CONF_TLS_ON_DEMAND && host.len && !str_equal(host, name) && placement_is_on(r->conf))
+		return E_MISDIRECTED;
 	return site == own ? E_OK : E_MISDIRECTED;
 }
 
@@ -183,19 +187,49 @@ static bool is_too_large(const struct request *r)
 	return max && r->head->body == BODY_LENGTH && r->head->length > max;
 }
 
+/* Of the site's own "to" alone: what the operator wrote for a path stays so. */
+static bool is_placed(const struct request *r)
+{
+	return r->peer->to && strcmp(r->route->path, "/*") == 0 && placement_is_on(r->conf);
+}
+
+static struct upstream *find_placed(struct request *r, enum err *err)
+{
+	struct fault fault = { 0 };
+	struct placement at;
+	struct upstream *u;
+
+	*err = placement_read(r->conf, str_from(r->peer->to), &at, &fault);
+	if (*err) {
+		log_error(&area, "a name leads where it may not", "name=%s to=%s code=SP-%d", r->peer->site,
+			r->peer->to, err_code(*err));
+		return NULL;
+	}
+	u = upstream_set_place(r->context->upstreams, &at);
+	if (!u)
+		*err = E_LIMIT;
+	return u;
+}
+
 static void start_forward(struct request *r)
 {
 	struct upstream_set *set = r->context->upstreams;
-	const struct conf_upstream *to = r->route->to;
+	enum err err = E_OK;
+	struct upstream *u = is_placed(r) ? find_placed(r, &err) : &set->at[r->route->to - r->conf->upstreams];
+	const struct conf_upstream *to = u ? u->conf : r->route->to;
 	struct rewrite_args rewrite = { r->side->arena, r->conf, r->peer, to->host };
 	struct forward_args args = {
 		.client = r->side, .head = r->head,
-		.origin = &set->at[to - r->conf->upstreams].origin,
+		.origin = u ? &u->origin : NULL,
 		.body_max = r->conf->limits.body_bytes,
 		.mark_bytes = (size_t)r->conf->limits.buffer_bytes,
 		.tunnel_ms = to->timeouts.tunnel_ms,
 	};
 
+	if (err) {
+		refuse(r, err);
+		return;
+	}
 	if (rewrite_request(r->head, &rewrite, &r->record.id)) {
 		refuse(r, E_INTERNAL);
 		return;

@@ -69,6 +69,12 @@ void fleet_forget(struct fleet *f, const char *name)
 		worker_forget(f->members[i].worker, name);
 }
 
+void fleet_forget_refusals(struct fleet *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		worker_forget_refusals(f->members[i].worker);
+}
+
 void fleet_publish(struct fleet *f, struct challenge_set *set, uint64_t generation)
 {
 	for (unsigned i = 0; i < f->n; i++)

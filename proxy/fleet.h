@@ -23,6 +23,8 @@ struct fleet *fleet_start(const struct fleet_args *args);
 void fleet_install(struct fleet *f, struct entry *e, bool keep);
 /* Out of every cache: certificate or refusal. */
 void fleet_forget(struct fleet *f, const char *name);
+/* Names that were refused are asked about again. */
+void fleet_forget_refusals(struct fleet *f);
 /* Hands a set of challenges to every worker. */
 void fleet_publish(struct fleet *f, struct challenge_set *set, uint64_t generation);
 /* A worker uses this generation. Returns the newest one that all use. */

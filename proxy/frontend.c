@@ -171,6 +171,14 @@ static void free_greeting(struct conn *c)
 	mem_free(&c->greeting);
 }
 
+/* The handshake with this certificate, for what comes after it. */
+static void meet(struct conn *c, struct entry *e)
+{
+	if (e->to && !c->client.peer.to)
+		c->client.peer.to = mem_strdup(e->to);
+	handshake(c, e->tls);
+}
+
 static void on_answer(struct waiter *w, enum err err, struct entry *e)
 {
 	struct greeting *g = container_of(w, struct greeting, waiter);
@@ -178,7 +186,7 @@ static void on_answer(struct waiter *w, enum err err, struct entry *e)
 	if (g->conn->state == CONN_SEEK)
 		take_challenge(g->conn);
 	else if (!err)
-		handshake(g->conn, e->tls);
+		meet(g->conn, e);
 	else if (g->conn->tried)
 		choose_again(g->conn);
 	else
@@ -420,7 +428,7 @@ static void take_name(struct conn *c)
 	}
 	e = find_entry(c, site, name);
 	if (e) {
-		handshake(c, e->tls);
+		meet(c, e);
 		return;
 	}
 	err = cache_refused(x->cache, str_from(name), clock_wall_ms(), &until_ms);
@@ -450,7 +458,7 @@ static void choose(struct conn *c, const struct conf_site *site)
 		if (is_due(choice.entry, now_ms))
 			x->on_due(x->owner, choice.entry->name);
 		waiting_leave(x->waiting, &g->waiter);
-		handshake(c, choice.entry->tls);
+		meet(c, choice.entry);
 	} else if (choice.err) {
 		counter_add(COUNTER_CERT_NEGATIVE_HITS, 1);
 		refuse(c, choice.err);
@@ -497,7 +505,7 @@ static void end_glance(struct conn *c)
 	c->is_glancing = false;
 	if (e) {
 		waiting_leave(x->waiting, &g->waiter);
-		handshake(c, e->tls);
+		meet(c, e);
 	} else {
 		deadline_arm(&c->deadline, patience_ms(c));
 	}

@@ -226,11 +226,22 @@ void names_due(struct names *n, const char *host)
 	names_load(m);
 }
 
+/* Nobody else has it yet. */
+static void place(struct names *n, struct entry *e)
+{
+	char host[SERIES_NAME];
+	struct promise promise;
+
+	n->args.ops->promised(n->args.owner, series_host_text(host, e->name), &promise);
+	entry_lead(e, promise.to);
+}
+
 void names_renewed(struct names *n, struct entry *e)
 {
 	struct name *m = map_get(&n->by_host, str_from(e->name));
 	const struct conf_site *site = names_site(n, e->name);
 
+	place(n, e);
 	n->args.ops->install(n->args.owner, e, is_named_so(site, e->name));
 	cache_put(n->cache, e, CACHE_EVICTABLE);
 	causes_forget(&n->causes, str_from(e->name));
@@ -326,6 +337,12 @@ enum err names_forget(struct names *n, const char *host, struct fault *fault)
 	return E_OK;
 }
 
+void names_reconsider(struct names *n)
+{
+	cache_forget_refused(n->cache, E_DENIED);
+	cache_forget_refused(n->cache, E_NAMES_FILE);
+}
+
 void names_look(struct names *n, const char *host, struct names_look *out)
 {
 	static const enum names_stage stages[] = { [LOADING] = NAMES_LOADING, [ASKING] = NAMES_ASKING,
@@ -409,6 +426,7 @@ static void found(struct name *m)
 			names_decide(m);
 		return;
 	}
+	place(m->all, e);
 	log_info(&area, "certificate loaded from the store", "name=%s ms=%lld", m->host,
 		(long long)(clock_mono_ms() - m->begun_at_ms));
 	if (!m->n_waiting || m->is_named)
@@ -467,6 +485,31 @@ static bool is_announced(const struct name *m)
 	return m->all->args.ops->is_announced(m->all->args.owner, series_host_text(host, m->host));
 }
 
+/* Whether that was all; otherwise the endpoint is to be asked. */
+static bool decide_by_lists(struct name *m)
+{
+	struct names *n = m->all;
+	bool is_asked_about = n->args.conf->on_demand.n_ask > 0;
+	char host[SERIES_NAME];
+	enum lists_answer answer = n->args.ops->listed(n->args.owner, series_host_text(host, m->host));
+	struct fault fault = { 0 };
+
+	m->is_listed = answer == LISTED_ALLOWED;
+	if (m->is_listed)
+		allowed(m);
+	else if (answer == LISTED_DENIED)
+		deny(m, E_DENIED, "the operator denies it");
+	else if (is_asked_about)
+		return false;
+	else if (answer == LISTED_NOT)
+		deny(m, E_DENIED, "it is not among the listed names, and no ask endpoint is configured");
+	else {
+		fault_set(&fault, E_NAMES_FILE, "the list of allowed names could not be read yet");
+		names_refuse(m, &fault, clock_wall_ms() + STORE_RETRY_MS);
+	}
+	return true;
+}
+
 void names_decide(struct name *m)
 {
 	struct names *n = m->all;
@@ -484,9 +527,7 @@ void names_decide(struct name *m)
 		allowed(m);
 	} else if (m->site->tls != CONF_TLS_ON_DEMAND)
 		deny(m, E_DENIED, "its site does not obtain certificates");
-	else if (!n->args.conf->on_demand.ask)
-		deny(m, E_DENIED, "on_demand.ask is not configured");
-	else {
+	else if (!decide_by_lists(m)) {
 		char host[SERIES_NAME];
 
 		names_enter(m, ASKING);
@@ -539,6 +580,7 @@ static void allowed(struct name *m)
 static void order(struct name *m)
 {
 	struct names *n = m->all;
+	struct promise promise;
 	bool is_waited_for = m->n_waiting > 0 || !list_is_empty(&m->followers);
 	char host[SERIES_NAME];
 	struct issuer_wish wish = {
@@ -546,12 +588,14 @@ static void order(struct name *m)
 		.reason = m->is_named || m->is_wished ? ISSUER_NAMED : m->is_pair ? ISSUER_PAIR : ISSUER_ON_DEMAND,
 		.not_after_ms = m->stored ? m->stored->not_after_ms : 0,
 		.decision = m->is_named ? "configured" : m->is_wished ? "operator" : m->is_announced ?
-			"announced" : "ask allowed it",
+			"announced" : m->is_listed ? "listed" : "ask allowed it",
 		.client = m->client_ip,
 		.tenant = m->is_named ? NULL : n->args.ops->tenant(n->args.owner,
 			series_host_text(host, m->host)),
 	};
 
+	n->args.ops->promised(n->args.owner, series_host_text(host, m->host), &promise);
+	wish.profile = promise.profile;
 	if (n->args.ops->is_renewing(n->args.owner, m->host)) {
 		names_enter(m, RENEWING);
 		deadline_arm(&m->deadline, RENEWING_MAX_MS);
@@ -587,6 +631,7 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 		names_refuse(m, &why, retry_at_ms);
 		return;
 	}
+	place(m->all, e);
 	log_info(&area, "certificate installed", "name=%s ms=%lld challenge=%s serial=%s", m->host,
 		(long long)(clock_mono_ms() - m->begun_at_ms), e->challenge, e->serial);
 	if (why.code)

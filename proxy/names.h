@@ -10,6 +10,8 @@
 #include "acme/issuer.h"
 #include "proxy/ask.h"
 #include "proxy/causes.h"
+#include "proxy/promises.h"
+#include "proxy/lists.h"
 #include "proxy/router.h"
 #include "proxy/worker.h"
 
@@ -34,6 +36,10 @@ struct names_ops {
 	/* As renewal_is_busy; one that is under way is hurried. Its end comes by names_renewed or
 	 * names_renewal_failed. */
 	bool (*is_renewing)(void *owner, const char *name);
+	/* As promises_get. */
+	void (*promised)(void *owner, const char *name, struct promise *out);
+	/* As lists_find. */
+	enum lists_answer (*listed)(void *owner, const char *name);
 	/* The operator announced it: allowed without asking, and tried until it works. */
 	bool (*is_announced)(void *owner, const char *name);
 };
@@ -86,6 +92,9 @@ void names_renewal_failed(struct names *n, const char *name);
  * under way. */
 enum err names_issue(struct names *n, const char *name, struct fault *fault);
 enum err names_forget(struct names *n, const char *name, struct fault *fault);
+
+/* The lists changed: who was denied may be allowed now. */
+void names_reconsider(struct names *n);
 
 /* For status: what is known of a name here and now. */
 enum names_stage { NAMES_IDLE, NAMES_LOADING, NAMES_ASKING, NAMES_RENEWING, NAMES_ORDERING, NAMES_RESTING };

@@ -46,6 +46,7 @@ struct name {
 	bool is_glance;                 /* only look into the store */
 	bool is_pair;                   /* begun for the other certificate of the name, not for a client */
 	bool is_wished;                 /* names_issue: by the operator, who need not be asked */
+	bool is_listed;                 /* allowed by the operator's lists */
 	bool is_announced;              /* rests and tries again, as named ones do */
 	char host[ENTRY_NAME];          /* a series: each certificate of a name has a machine */
 	char client_ip[ADDR_IP_TEXT];

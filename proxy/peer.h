@@ -11,6 +11,7 @@ struct peer {
 	struct addr_small addr;
 	bool is_tls, has_sni, is_resumed;
 	const char *tls_version, *tls_group;   /* static texts; NULL without TLS */
+	char *to;                              /* where the requests of its name go instead; NULL: as the site says */
 	char *site;                            /* the SNI; without one the name of the site that answers */
 };
 

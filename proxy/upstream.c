@@ -39,7 +39,7 @@ static void take_literal(struct server *s)
 	s->places->n = 1;
 }
 
-static void init_server(struct upstream *u, unsigned i)
+static void init_server(struct upstream *u, unsigned i, atomic_bool *is_down)
 {
 	struct server *s = &u->servers[i];
 	const struct conf *conf = u->set->snapshot->conf;
@@ -51,25 +51,26 @@ static void init_server(struct upstream *u, unsigned i)
 	s->conf = &u->conf->servers[i];
 	s->upstream = u;
 	s->index = i;
+	s->is_down = is_down;
 	s->load.weight = s->conf->weight ? s->conf->weight : 1;
 	pool_init(&s->pool, &args);
 	take_literal(s);
 }
 
-static void init_upstream(struct upstream_set *set, unsigned i, const struct origin_ops *ops)
+/* downs: one per server. */
+static void init_upstream(struct upstream *u, struct upstream_set *set, const struct conf_upstream *conf,
+	struct tls_context *tls, atomic_bool *downs)
 {
-	struct upstream *u = &set->at[i];
-
-	u->origin.ops = ops;
-	u->conf = &set->snapshot->conf->upstreams[i];
+	u->origin.ops = set->ops;
+	u->conf = conf;
 	u->set = set;
-	u->tls = set->snapshot->tls_upstream[i];
+	u->tls = tls;
 	u->policy = balance_policy(u->conf->balance);
 	u->n_servers = u->conf->n_servers;
 	u->servers = mem_new((u->n_servers + 1) * sizeof(*u->servers));
 	u->candidates = mem_new((u->n_servers + 1) * sizeof(struct balance_server *));
 	for (unsigned k = 0; k < u->n_servers; k++)
-		init_server(u, k);
+		init_server(u, k, &downs[k]);
 }
 
 bool upstream_is_same(const struct server *a, const struct server *b)
@@ -152,8 +153,12 @@ struct upstream_set *upstream_set_new(struct loop *l, struct snapshot *s, const 
 	set->snapshot = snapshot_ref(s);
 	set->n = s->conf->n_upstreams;
 	set->at = mem_new((set->n + 1) * sizeof(*set->at));
+	set->ops = ops;
+	map_init(&set->placed);
+	list_init(&set->placed_by_use);
 	for (unsigned i = 0; i < set->n; i++)
-		init_upstream(set, i, ops);
+		init_upstream(&set->at[i], set, &s->conf->upstreams[i], s->tls_upstream[i],
+			&s->is_down[s->server_at[i]]);
 	if (old) {
 		inherit(set, old);
 		retire(old);
@@ -178,6 +183,73 @@ static void fini_upstream(struct upstream *u)
 	mem_free(&u->candidates);
 }
 
+/* ---- those a reply leads to ---- */
+
+struct placed {
+	struct upstream upstream;
+	struct list node;
+	struct conf_upstream conf;
+	struct conf_server server;
+	atomic_bool is_down;
+	char ip[ADDR_IP_TEXT], text[ADDR_TEXT];
+};
+
+static void placed_free(struct upstream_set *set, struct placed *p)
+{
+	map_remove(&set->placed, str_from(p->text));
+	list_remove(&p->node);
+	fini_upstream(&p->upstream);
+	mem_release(p);
+}
+
+/* Makes room for one more; false: there is none. */
+static bool make_room(struct upstream_set *set)
+{
+	if (map_count(&set->placed) < UPSTREAM_PLACED_MAX)
+		return true;
+	list_each(&set->placed_by_use, node, tmp) {
+		struct placed *p = list_entry(node, struct placed, node);
+
+		if (p->upstream.n_users || p->upstream.servers[0].load.in_flight)
+			continue;
+		placed_free(set, p);
+		return true;
+	}
+	return false;
+}
+
+static struct placed *placed_new(struct upstream_set *set, const struct placement *at)
+{
+	struct placed *p = mem_new(sizeof(*p));
+
+	str_copy(p->text, sizeof(p->text), str_from(at->text));
+	addr_ip_text(p->ip, &at->addr);
+	p->server.addr = (struct conf_addr){ CONF_ADDR_IP, p->text, p->ip, addr_port(&at->addr) };
+	p->server.weight = 1;
+	p->conf = (struct conf_upstream){ .name = p->text, .servers = &p->server, .n_servers = 1,
+		.timeouts = set->snapshot->conf->timeouts };
+	init_upstream(&p->upstream, set, &p->conf, NULL, &p->is_down);
+	list_init(&p->node);
+	map_put(&set->placed, str_from(p->text), p);
+	return p;
+}
+
+struct upstream *upstream_set_place(struct upstream_set *set, const struct placement *at)
+{
+	struct placed *p;
+
+	if (at->upstream)
+		return &set->at[at->upstream - set->snapshot->conf->upstreams];
+	p = map_get(&set->placed, str_from(at->text));
+	if (!p && !make_room(set))
+		return NULL;
+	if (!p)
+		p = placed_new(set, at);
+	list_remove(&p->node);
+	list_append(&set->placed_by_use, &p->node);
+	return &p->upstream;
+}
+
 void upstream_set_unref(struct upstream_set **set)
 {
 	struct upstream_set *dying = *set;
@@ -187,6 +259,9 @@ void upstream_set_unref(struct upstream_set **set)
 		return;
 	for (unsigned i = 0; i < dying->n; i++)
 		fini_upstream(&dying->at[i]);
+	list_each(&dying->placed_by_use, node, tmp)
+		placed_free(dying, list_entry(node, struct placed, node));
+	map_fini(&dying->placed);
 	snapshot_unref(&dying->snapshot);
 	mem_free(&dying->at);
 	mem_free(&dying);
@@ -301,20 +376,12 @@ void upstream_connected(struct server *s)
 	s->ejected_until_ms = 0;
 }
 
-static atomic_bool *verdict(const struct server *s)
-{
-	const struct upstream *u = s->upstream;
-	struct snapshot *snapshot = u->set->snapshot;
-
-	return &snapshot->is_down[snapshot->server_at[u - u->set->at] + s->index];
-}
-
 bool upstream_is_down(const struct server *s)
 {
-	return atomic_load_explicit(verdict(s), memory_order_relaxed);
+	return atomic_load_explicit(s->is_down, memory_order_relaxed);
 }
 
 void upstream_set_down(struct server *s, bool down)
 {
-	atomic_store_explicit(verdict(s), down, memory_order_relaxed);
+	atomic_store_explicit(s->is_down, down, memory_order_relaxed);
 }

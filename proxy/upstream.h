@@ -6,10 +6,12 @@
 #ifndef PROXY_UPSTREAM_H
 #define PROXY_UPSTREAM_H
 
+#include "base/map.h"
 #include "net/addr.h"
 #include "net/resolve.h"
 #include "proxy/balance.h"
 #include "proxy/origin.h"
+#include "proxy/placement.h"
 #include "proxy/pool.h"
 #include "proxy/snapshot.h"
 
@@ -26,6 +28,7 @@ struct server {
 	unsigned place;                  /* the one that worked, or is to be tried next */
 	struct resolve *lookup;
 	int64_t looked_up_at_ms;
+	atomic_bool *is_down;            /* the verdict of the active checks */
 };
 
 struct upstream {
@@ -38,6 +41,7 @@ struct upstream {
 	/* private */
 	const struct balance *policy;
 	struct balance_server **candidates;
+	unsigned n_users;                /* exchanges */
 };
 
 struct upstream_set {
@@ -46,6 +50,9 @@ struct upstream_set {
 	struct upstream *at;             /* by conf upstream */
 	unsigned n;
 	/* private */
+	const struct origin_ops *ops;
+	struct map placed;               /* address -> struct placed */
+	struct list placed_by_use;
 	unsigned refs;
 };
 
@@ -56,6 +63,11 @@ struct upstream_set *upstream_set_new(struct loop *l, struct snapshot *s, const 
 	struct upstream_set *old);
 struct upstream_set *upstream_set_ref(struct upstream_set *set);
 void upstream_set_unref(struct upstream_set **set);
+
+/* The upstream a reply's "to" leads to. One that the configuration does not have is made when it is first wanted,
+ * at most so many at a time; one that nobody uses makes room. NULL: all of them are in use. */
+enum { UPSTREAM_PLACED_MAX = 4096 };
+struct upstream *upstream_set_place(struct upstream_set *set, const struct placement *p);
 
 /* The next server but those in tried; servers out of rotation only when no other is left. NULL: none. */
 struct server *upstream_pick(struct upstream *u, uint64_t tried);

@@ -370,6 +370,20 @@ void worker_forget(struct worker *w, const char *name)
 	send_order(w, new_order(deliver_forget, name));
 }
 
+static void deliver_forget_refusals(struct message *m, void *receiver)
+{
+	struct worker *w = receiver;
+
+	if (w->state != WORKER_GONE)
+		cache_forget_refusals(w->context.cache);
+	end_order(order_of(m));
+}
+
+void worker_forget_refusals(struct worker *w)
+{
+	send_order(w, new_order(deliver_forget_refusals, NULL));
+}
+
 static void use_snapshot(struct worker *w, struct snapshot *s)
 {
 	struct upstream_set *old = w->context.upstreams;

@@ -77,6 +77,8 @@ struct worker_reload_args {
 };
 /* Another snapshot and other ports, in one turn. Connections live on; refusals are forgotten. */
 void worker_reload(struct worker *w, const struct worker_reload_args *args);
+/* Drops all refusals. */
+void worker_forget_refusals(struct worker *w);
 /* After worker_set_challenges, if anything was found. */
 void worker_sought(struct worker *w, const char *key);
 void worker_set_challenges(struct worker *w, struct challenge_set *set, uint64_t generation);

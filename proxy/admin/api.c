@@ -15,6 +15,8 @@ const struct api_row api_rows[] = {
 	{ "GET", "/v1/certs", api_certs },
 	{ "GET", "/v1/accounts", api_accounts },
 	{ "POST", "/v1/accounts", api_account_wish },
+	{ "GET", "/v1/listed", api_listed },
+	{ "POST", "/v1/listed", api_list },
 	{ "GET", "/v1/names/*", api_name },
 	{ "POST", "/v1/reload", api_configure },
 	{ "GET", "/v1/plan", api_plan },

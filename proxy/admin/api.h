@@ -11,6 +11,7 @@
 #include "proxy/announced.h"
 #include "proxy/fleet.h"
 #include "proxy/names.h"
+#include "proxy/permits.h"
 #include "proxy/reload.h"
 
 /* All of a running instance; outlives the server. */
@@ -24,6 +25,7 @@ struct api_env {
 	struct issuer *issuer;
 	struct renewal *renewal;
 	struct announced *announced;
+	struct permits *permits;
 	struct challenge_table *challenges;
 	struct probes *probes;         /* the server's own */
 	struct reload *reload;
@@ -71,6 +73,8 @@ void api_metrics(struct api_call *c);
 void api_certs(struct api_call *c);
 void api_accounts(struct api_call *c);
 void api_account_wish(struct api_call *c);
+void api_listed(struct api_call *c);
+void api_list(struct api_call *c);
 void api_name(struct api_call *c);
 void api_issue(struct api_call *c);
 void api_renew(struct api_call *c);

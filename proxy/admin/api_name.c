@@ -26,7 +26,9 @@ static const char *wanted(const struct api_env *env, const char *name, const str
 		return "own certificate";
 	if (look->site->tls != CONF_TLS_ON_DEMAND)
 		return "no certificate";
-	return announced_has(env->announced, series_host_text(host, name)) ? "announced" : "on demand";
+	if (announced_has(env->announced, series_host_text(host, name)))
+		return "announced";
+	return lists_find(permits_lists(env->permits), host, NULL) == LISTED_ALLOWED ? "listed" : "on demand";
 }
 
 static enum report_state stage_of(const struct job *job)
@@ -83,8 +85,11 @@ static void look_at_refusal(const struct names_look *look, struct report_live *o
 	case E_RATE_LIMITED:
 		park(out, "rate limit");
 		return;
-	case E_ASK_UNKNOWN:
+	case E_ASK_UNKNOWN: case E_ASK_OPEN: case E_PLACEMENT:
 		park(out, "ask");
+		return;
+	case E_NAMES_FILE:
+		park(out, "list");
 		return;
 	case E_LIMIT:
 		park(out, "limits");
@@ -258,6 +263,8 @@ void api_add(struct api_call *c)
 	else if (addr_is_ip_literal(str_from(c->name)))
 		err = fault_set(&fault, E_DENIED, "an address has no DNS record to wait for; name a site by it, "
 			"and it has a certificate from the start");
+	else if (lists_find(permits_lists(c->env->permits), c->name, NULL) == LISTED_DENIED)
+		err = fault_set(&fault, E_DENIED, "it was denied; 'sallyport allow %s' takes that back", c->name);
 	else if (!names_is_covered(c->env->names, c->name))
 		err = fault_set(&fault, E_DENIED, "no site of the configuration obtains certificates for "
 			"it; a site \"*\" with \"tls\": \"on_demand\" does for every name");
@@ -335,6 +342,7 @@ void api_forget(struct api_call *c)
 	}
 	if (!series_is_second(c->name))
 		announced_remove(env->announced, c->name);
+	promises_forget(permits_promises(env->permits), c->name);
 	while (n)
 		forget_in_store(env, second[--n], on_nothing, NULL);
 	forget_in_store(env, c->name, on_forgotten, c);

@@ -105,6 +105,59 @@ static void put_cas(struct status *s)
 	}
 }
 
+static void put_ask(struct status *s)
+{
+	struct json *list = json_put(s->out, "ask", json_new_array());
+	const struct ask *ask = permits_ask(s->env->permits);
+
+	for (unsigned i = 0; ask && i < ask_endpoints(ask); i++) {
+		struct json *o = json_new_object();
+		struct endpoint_look look;
+
+		ask_look(ask, i, &look);
+		json_put_cstr(o, "url", look.url);
+		json_put_cstr(o, "state", look.is_well ? "well" : "no verdicts");
+		json_put_cstr(o, "canary", look.canary_text);
+		if (look.failures) {
+			json_put_number(o, "failures", look.failures);
+			json_put(o, "cause", api_fault(&look.fault));
+			api_put_time(o, "since", look.since_ms);
+			api_put_time(o, "retry_at", look.retry_at_ms);
+		}
+		json_append(list, o);
+		if (!look.is_well)
+			degrade(s, "ask endpoint %s gives no verdicts: %s", look.url, look.fault.detail);
+		if (look.canary == ENDPOINT_OPEN)
+			degrade(s, "ask endpoint %s allows any name, even one that cannot exist: %s", look.url,
+				err_advice(E_ASK_OPEN));
+	}
+}
+
+static void put_lists(struct status *s)
+{
+	struct json *o, *file;
+	struct lists_look look;
+
+	lists_look(permits_lists(s->env->permits), &look);
+	if (!look.has_file && !look.told)
+		return;
+	o = json_put(s->out, "lists", json_new_object());
+	json_put_number(o, "told", (double)look.told);
+	if (!look.has_file)
+		return;
+	file = json_put(o, "file", json_new_object());
+	json_put_cstr(file, "path", look.file.path);
+	json_put_number(file, "names", (double)look.file.names);
+	json_put_number(file, "bytes", (double)look.file.bytes);
+	api_put_time(file, "read_at", look.file.read_at_ms);
+	if (!look.file.fault.code)
+		return;
+	json_put(file, "cause", api_fault(&look.file.fault));
+	api_put_time(file, "since", look.file.since_ms);
+	degrade(s, "list of allowed names not usable%s: %s", look.file.read_at_ms ?
+		", the one read before is in force" : "", look.file.fault.detail);
+}
+
 static void on_resting(void *owner, const char *name, const struct cause *cause)
 {
 	struct status *s = owner;
@@ -161,6 +214,8 @@ void api_status(struct api_call *c)
 	put_list(listen, "http", &c->env->ports->http);
 	put_store(&s);
 	put_cas(&s);
+	put_ask(&s);
+	put_lists(&s);
 	put_certificates(&s);
 	api_reload_status(c->env->reload, s.out, s.degraded);
 	put_counters(&s);

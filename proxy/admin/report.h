@@ -41,8 +41,9 @@ struct report_live {
 	bool is_under_way;             /* state is one of work being done now */
 	const char *activity;          /* static text, or NULL */
 	int64_t since_ms;              /* wall clock; 0: not known */
-	const char *wanted;            /* "configured", "on demand", "announced", "own certificate", "no site" */
-	const char *scope;             /* parked: "ca", "store", "ask", "limits", "dns" */
+	/* "configured", "on demand", "announced", "listed", "own certificate", "no site" */
+	const char *wanted;
+	const char *scope;             /* parked: "ca", "store", "ask", "list", "limits", "dns" */
 	struct fault cause;            /* of a refusal; E_OK: none */
 	int64_t until_ms;              /* of the refusal */
 	const struct failure *failure; /* newer than the store's; NULL */

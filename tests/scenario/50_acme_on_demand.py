@@ -137,8 +137,8 @@ def test_37_concurrent_questions_are_one(world):
 def test_37_ask_hears_name_and_client(world):
     world.on_demand()
     world.handshake("told.example.com")
-    assert "domain=told.example.com" in world.ask.origin.last.target
-    assert "ip=127.0.0.1" in world.ask.origin.last.target
+    assert "domain=told.example.com" in world.ask.asked()[-1].target
+    assert "ip=127.0.0.1" in world.ask.asked()[-1].target
 
 
 def test_37_a_denial_is_forgotten_after_its_time(world):

@@ -38,8 +38,8 @@ class World:
         self.origin = self.ends(Origin(*args, **how))
         return self
 
-    def with_ask(self, *args):
-        self.ask = self.ends(Ask(*args))
+    def with_ask(self, *args, **how):
+        self.ask = self.ends(Ask(*args, **how))
         return self
 
     def acme(self, **more):

@@ -93,7 +93,8 @@ def hello(request, connection):
 class Origin:
     """`read_body=False` hands the request over before its body, which `respond` then reads itself."""
 
-    def __init__(self, respond=hello, read_body=True, unix=None, tls=None, family=socket.AF_INET):
+    def __init__(self, respond=hello, read_body=True, unix=None, tls=None, family=socket.AF_INET,
+                 port=None):
         self.respond, self.read_body, self.tls = respond, read_body, tls
         self.requests, self.connections, self.lock = [], 0, threading.Lock()
         self.open = set()
@@ -102,7 +103,7 @@ class Origin:
             self.listener.bind(str(unix))
             self.port, self.address = None, f"unix:{unix}"
         else:
-            self.port = free_port()
+            self.port = port or free_port()
             self.listener = socket.socket(family)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
@@ -187,25 +188,29 @@ def read_body(request, connection):
 
 class Ask:
     """The endpoint that allows or denies names: `decide(domain)` returns a status, or a function that
-    answers itself."""
+    answers itself. Names that cannot exist (the canaries) get the status `canary`, and are counted apart."""
 
-    def __init__(self, decide=lambda domain: 200):
-        self.decide = decide
-        self.origin = Origin(self._respond)
+    def __init__(self, decide=lambda domain: 200, canary=404, port=None):
+        self.decide, self.canary = decide, canary
+        self.origin = Origin(self._respond, port=port)
         self.url = f"http://{self.origin.address}/check"
 
     def _respond(self, request, connection):
         query = request.target.partition("?")[2]
         pairs = dict(p.split("=", 1) for p in query.split("&") if "=" in p)
-        got = self.decide(pairs.get("domain", ""))
+        domain = pairs.get("domain", "")
+        got = self.canary if domain.endswith(".invalid") else self.decide(domain)
         if callable(got):
             got(request, connection)
         else:
             connection.send(answer(f"{got} Decided", b""))
 
     def asked(self, domain=None):
-        return [r for r in self.origin.requests
-                if domain is None or f"domain={domain}&" in r.target + "&"]
+        return [r for r in self.origin.requests if ".invalid&" not in r.target
+                and (domain is None or f"domain={domain}&" in r.target + "&")]
+
+    def canaries(self):
+        return [r for r in self.origin.requests if ".invalid&" in r.target]
 
     def stop(self):
         self.origin.stop()

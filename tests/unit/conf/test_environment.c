@@ -48,7 +48,7 @@ static void the_sidecar_needs_no_file(void **state)
 	assert_int_equal(c->n_sites, 2);
 	assert_string_equal(c->sites[1].name, "b.example");
 	assert_int_equal(c->sites[1].routes[0].to->servers[0].addr.port, 3001);
-	assert_string_equal(c->on_demand.ask, "http://web/ask");
+	assert_string_equal(c->on_demand.ask[0], "http://web/ask");
 	assert_string_equal(c->store, "/data");
 	conf_unref(&c);
 }

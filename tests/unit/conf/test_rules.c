@@ -60,6 +60,16 @@ static void names_without_a_source_of_certificates_are_refused(void **state)
 	site_refused("\"*\": {\"tls\": \"on_demand\", \"to\": \"1\"}", "on_demand.ask");
 }
 
+static void on_demand_settings_that_contradict_are_refused(void **state)
+{
+	(void)state;
+	refused("{\"on_demand\": {\"ask\": \"http://a\", \"listed_only\": true}}", "nobody is asked");
+	refused("{\"on_demand\": {\"ask\": \"http://a\", \"allow_to\": \"blue\"}}", "neither a network nor the name");
+	refused("{\"on_demand\": {\"ask\": \"http://a\", \"allow_to\": \"10.0.0.0/33\"}}", "10.0.0.0/33");
+	refused("{\"on_demand\": {\"ask\": \"http://a\", \"allow_to\": \"10.0.0.0/8\"}, \"sites\": {\"*\": "
+		"{\"tls\": \"on_demand\", \"http\": \"serve\", \"to\": \"1\"}}}", "serves plain HTTP");
+}
+
 static void addresses_refused(const char *acme, const char *site, const char *says)
 {
 	char text[1024];
@@ -154,6 +164,7 @@ int main(void)
 		cmocka_unit_test(key_types_without_effect_are_refused),
 		cmocka_unit_test(names_without_a_source_of_certificates_are_refused),
 		cmocka_unit_test(addresses_no_ca_certifies_are_refused),
+		cmocka_unit_test(on_demand_settings_that_contradict_are_refused),
 		cmocka_unit_test(addresses_are_not_for_demand_nor_for_the_dns),
 		cmocka_unit_test(sites_that_lead_nowhere_or_two_ways_are_refused),
 		cmocka_unit_test(two_defaults_are_refused),

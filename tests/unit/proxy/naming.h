@@ -50,6 +50,9 @@ struct world {
 	issuer_fn *order_fn;
 	void *order_owner;
 	bool is_renewing, is_announced, holds_wildcards;
+	enum lists_answer listed;
+	struct promise promise;
+	char ordered_profile[80];
 	char ordered[ENTRY_NAME];
 
 	struct entry *entries[4];       /* freed at the end, whoever refers to them */
@@ -134,6 +137,7 @@ static inline struct job *fake_obtain(void *owner, const struct issuer_wish *wis
 	w->n_orders++;
 	snprintf(w->ordered, sizeof(w->ordered), "%s", wish->name);
 	w->wish = *wish;
+	snprintf(w->ordered_profile, sizeof(w->ordered_profile), "%s", wish->profile ? wish->profile : "");
 	w->reason = wish->reason;
 	w->order_fn = fn;
 	w->order_owner = fn_owner;
@@ -190,6 +194,18 @@ static inline bool fake_is_announced(void *owner, const char *name)
 	return ((struct world *)owner)->is_announced;
 }
 
+static inline void fake_promised(void *owner, const char *name, struct promise *out)
+{
+	assert_non_null(name);
+	*out = ((struct world *)owner)->promise;
+}
+
+static inline enum lists_answer fake_listed(void *owner, const char *name)
+{
+	assert_non_null(name);
+	return ((struct world *)owner)->listed;
+}
+
 static const struct names_ops ops = {
 	.answer = fake_answer,
 	.install = fake_install,
@@ -203,6 +219,8 @@ static const struct names_ops ops = {
 	.watch = fake_watch,
 	.is_renewing = fake_is_renewing,
 	.is_announced = fake_is_announced,
+	.promised = fake_promised,
+	.listed = fake_listed,
 };
 
 static inline int make_world(void **state)
@@ -217,7 +235,7 @@ static inline int make_world(void **state)
 	w->conf.sites = sites;
 	w->conf.n_sites = ARRAY_LEN(sites);
 	w->conf.on_demand = (struct conf_on_demand){
-		.enabled = true, .ask = "http://127.0.0.1:1/", .allow_ms = 60000, .deny_ms = 600000,
+		.enabled = true, .ask = { "http://127.0.0.1:1/" }, .n_ask = 1, .allow_ms = 60000, .deny_ms = 600000,
 		.if_ask_is_down_ms = 7 * (int64_t)DAY_MS, .max_waiting = 8, .max_labels = 5,
 		.negative_names = 100, .new_names_per_minute = 20,
 	};

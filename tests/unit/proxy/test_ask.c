@@ -1,102 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "proxy/ask.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "tests/unit/proxy/asking.h"
 
-enum { HUGE_BODY = 4 * 1024 * 1024, TIMEOUT_MS = 400 };
+enum { TIMEOUT_MS = 600 };
 
-/* ---- an endpoint that answers by the name asked for ---- */
-
-static const struct reply {
-	const char *name, *text;
-} replies[] = {
-	{ "domain=ok.", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" },
-	{ "domain=created.", "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n" },
-	{ "domain=tenant.", "HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\n{\"tenant\":\"acme-corp\",\"ttl\": 5}" },
-	{ "domain=no.", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n" },
-	{ "domain=missing.", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" },
-	{ "domain=gone.", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n" },
-	{ "domain=broken.", "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n" },
-	{ "domain=moved.", "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n" },
-	{ "domain=garbage.", "\x16\x03\x01 what is this\r\n\r\n" },
-	{ "domain=cut.", "HTTP/1.1 200 OK\r\nContent-Le" },
-	{ "domain=huge.", "HTTP/1.1 200 OK\r\nContent-Length: 4194304\r\n\r\n" },
-};
-
-static struct endpoint {
-	int fd;
-	pthread_t thread;
-	atomic_int n_requests;
-	atomic_bool is_down;
-	char last[2048];
-} endpoint;
-
-static void respond(int fd, const char *request)
-{
-	static const char body[65536];
-
-	for (size_t i = 0; i < ARRAY_LEN(replies); i++) {
-		if (!strstr(request, replies[i].name))
-			continue;
-		if (write(fd, replies[i].text, strlen(replies[i].text)) < 0)
-			return;
-		for (size_t sent = 0; strstr(request, "domain=huge.") && sent < HUGE_BODY; sent += sizeof(body))
-			if (write(fd, body, sizeof(body)) < 0)
-				return;
-		return;
-	}
-	usleep(2 * TIMEOUT_MS * 1000);
-}
-
-static void *serve(void *arg)
-{
-	struct endpoint *e = arg;
-
-	for (;;) {
-		int fd = accept(e->fd, NULL, NULL);
-		ssize_t n;
-
-		if (fd < 0)
-			return NULL;
-		n = read(fd, e->last, sizeof(e->last) - 1);
-		e->last[n > 0 ? n : 0] = 0;
-		if (n > 0 && !atomic_load(&e->is_down)) {
-			atomic_fetch_add(&e->n_requests, 1);
-			respond(fd, e->last);
-		}
-		close(fd);
-	}
-}
-
-static uint16_t start_endpoint(void)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(at);
-
-	endpoint.fd = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(endpoint.fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(endpoint.fd, 64), 0);
-	assert_int_equal(getsockname(endpoint.fd, (struct sockaddr *)&at, &len), 0);
-	assert_int_equal(pthread_create(&endpoint.thread, NULL, serve, &endpoint), 0);
-	return ntohs(at.sin_port);
-}
+static struct asked first, second;
 
 /* ---- the asking side ---- */
 
@@ -104,25 +26,53 @@ struct world {
 	struct loop *loop;
 	struct conf_on_demand conf;
 	struct ask *ask;
-	char url[64];
 	unsigned n_answers;
 	enum ask_verdict verdict;
 	struct fault fault;
+	struct promise promise;
+	bool refuses_promise;
 };
 
-static int make_world(void **state)
+static enum err on_promise(void *owner, const char *name, const struct promise *promise, struct fault *fault)
+{
+	struct world *w = owner;
+
+	assert_non_null(name);
+	w->promise = *promise;
+	return w->refuses_promise ? fault_set(fault, E_PLACEMENT, "not there") : E_OK;
+}
+
+static struct world *make(enum conf_canary canary, unsigned n_urls)
 {
 	struct world *w = mem_new(sizeof(*w));
 	struct fault fault = { 0 };
 
-	snprintf(w->url, sizeof(w->url), "http://127.0.0.1:%u/check?key=1", start_endpoint());
-	atomic_store(&endpoint.is_down, false);
-	atomic_store(&endpoint.n_requests, 0);
+	asked_start(&first);
+	asked_start(&second);
 	w->loop = loop_new();
-	w->conf = (struct conf_on_demand){ .ask = w->url, .ask_timeout_ms = TIMEOUT_MS, .allow_ms = 60000,
-		.deny_ms = 30000, .if_ask_is_down_ms = 600000, .negative_names = 10 };
-	assert_int_equal(ask_new(&(struct ask_args){ w->loop, &w->conf, "test", NULL }, &w->ask, &fault), E_OK);
-	*state = w;
+	w->conf = (struct conf_on_demand){ .ask = { first.url, second.url }, .n_ask = n_urls,
+		.ask_timeout_ms = TIMEOUT_MS, .allow_ms = 60000, .deny_ms = 30000, .canary = canary,
+		.if_ask_is_down_ms = 600000, .negative_names = 10 };
+	assert_int_equal(ask_new(&(struct ask_args){ .loop = w->loop, .conf = &w->conf, .user_agent = "test",
+		.on_promise = on_promise, .owner = w }, &w->ask, &fault), E_OK);
+	return w;
+}
+
+static int make_world(void **state)
+{
+	*state = make(CONF_CANARY_OFF, 1);
+	return 0;
+}
+
+static int make_pair(void **state)
+{
+	*state = make(CONF_CANARY_OFF, 2);
+	return 0;
+}
+
+static int make_careful(void **state)
+{
+	*state = make(CONF_CANARY_REFUSE, 1);
 	return 0;
 }
 
@@ -134,9 +84,8 @@ static int end_world(void **state)
 	loop_stop(w->loop);
 	loop_run(w->loop);
 	loop_free(&w->loop);
-	shutdown(endpoint.fd, SHUT_RDWR);
-	pthread_join(endpoint.thread, NULL);
-	close(endpoint.fd);
+	asked_stop(&first);
+	asked_stop(&second);
 	clock_test_end();
 	mem_release(w);
 	return 0;
@@ -205,7 +154,7 @@ static void verdicts_are_remembered_for_their_time(void **state)
 	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
 	assert_int_equal(verdict_of(w, "no.example"), ASK_DENY);
 	assert_int_equal(verdict_of(w, "no.example"), ASK_DENY);
-	assert_int_equal(atomic_load(&endpoint.n_requests), 2);
+	assert_int_equal(atomic_load(&first.n_requests), 2);
 	assert_int_equal(ask_recall(w->ask, "ok.example"), ASK_ALLOW);
 	clock_test_set(clock_wall_ms(), clock_mono_ms() + 30001);
 	assert_int_equal(ask_recall(w->ask, "no.example"), ASK_UNKNOWN);
@@ -219,27 +168,13 @@ static void what_was_allowed_stays_allowed_while_it_is_down(void **state)
 	struct world *w = *state;
 
 	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
-	atomic_store(&endpoint.is_down, true);
+	atomic_store(&first.is_down, true);
 	clock_test_set(clock_wall_ms(), clock_mono_ms() + 60001);
 	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
 	assert_int_equal(w->fault.code, E_ASK_UNKNOWN);
 	assert_int_equal(verdict_of(w, "created.example"), ASK_UNKNOWN);
 	w->conf.if_ask_is_down_ms = 0;
 	assert_int_equal(verdict_of(w, "ok.example"), ASK_UNKNOWN);
-}
-
-static void the_query_of_the_url_is_kept_and_all_is_encoded(void **state)
-{
-	struct buf out;
-
-	verdict_of(*state, "ok.example");
-	assert_memory_equal(endpoint.last, "GET /check?key=1&domain=ok.example&ip=2001%3Adb8%3A%3A7 HTTP/1.1", 64);
-	buf_init(&out, 100);
-	assert_int_equal(ask_url(&out, "http://h/x", "a&b=c.example", "::1"), E_OK);
-	assert_string_equal(buf_cstring(&out), "http://h/x?domain=a%26b%3Dc.example&ip=%3A%3A1");
-	assert_int_equal(ask_url(&out, "http://h/x", "a.example", "::1"), E_OK);
-	assert_int_equal(ask_url(&out, "http://h/x", "a.example", "::1"), E_LIMIT);
-	buf_fini(&out);
 }
 
 static struct ask_permit read_permit(const char *body)
@@ -268,6 +203,36 @@ static void a_yes_may_say_for_whom_and_how_long(void **state)
 	}
 }
 
+static void a_yes_may_say_where_to_and_by_which_profile(void **state)
+{
+	static const struct { const char *body, *to, *profile; } rows[] = {
+		{ "{\"to\":\"10.0.0.1:80\",\"profile\":\"shortlived\"}", "10.0.0.1:80", "shortlived" },
+		{ "{\"to\":\"blue\"}", "blue", "" }, { "{\"to\":null,\"profile\":null}", "", "" },
+		{ "{\"to\":\"\"}", "?", "" }, { "{\"to\":7}", "?", "" }, { "{\"to\":\"a b\"}", "?", "" },
+		{ "{\"profile\":\"Short Lived\"}", "", "" }, { "{\"profile\":[\"a\"]}", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct ask_permit p = read_permit(rows[i].body);
+
+		assert_string_equal(p.promise.to, rows[i].to);
+		assert_string_equal(p.promise.profile, rows[i].profile);
+	}
+}
+
+static void a_yes_whose_promise_is_refused_is_none(void **state)
+{
+	struct world *w = *state;
+
+	w->refuses_promise = true;
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_UNKNOWN);
+	assert_int_equal(w->fault.code, E_PLACEMENT);
+	w->refuses_promise = false;
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
+	assert_string_equal(w->promise.to, "");
+}
+
 static void what_a_yes_said_is_remembered_with_it(void **state)
 {
 	struct world *w = *state;
@@ -280,6 +245,114 @@ static void what_a_yes_said_is_remembered_with_it(void **state)
 	clock_test_set(clock_wall_ms(), clock_mono_ms() + 5001);
 	assert_int_equal(ask_recall(w->ask, "tenant.example"), ASK_UNKNOWN);
 	assert_int_equal(ask_recall(w->ask, "ok.example"), ASK_ALLOW);
+}
+
+static void the_next_url_is_asked_when_one_gives_no_verdict(void **state)
+{
+	struct world *w = *state;
+	struct endpoint_look look;
+
+	assert_int_equal(verdict_of(w, "split.example"), ASK_ALLOW);
+	assert_int_equal(atomic_load(&second.n_requests), 1);
+	assert_int_equal(verdict_of(w, "no.example"), ASK_DENY);
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
+	assert_int_equal(atomic_load(&second.n_requests), 1);
+	assert_int_equal(ask_endpoints(w->ask), 2);
+	ask_look(w->ask, 0, &look);
+	assert_true(look.is_well);
+}
+
+static void both_share_one_deadline_and_a_dead_one_costs_it_twice_only(void **state)
+{
+	struct world *w = *state;
+	struct endpoint_look look;
+	int64_t begun = clock_mono_ms(), took_ms;
+
+	atomic_store(&first.is_silent, true);
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
+	took_ms = clock_mono_ms() - begun;
+	assert_true(took_ms >= TIMEOUT_MS / 2 - 20 && took_ms < 4 * TIMEOUT_MS);
+	assert_int_equal(verdict_of(w, "tenant.example"), ASK_ALLOW);
+	assert_int_equal(atomic_load(&first.n_connections), 2);
+	assert_int_equal(verdict_of(w, "no.example"), ASK_DENY);
+	assert_int_equal(verdict_of(w, "gone.example"), ASK_DENY);
+	assert_int_equal(atomic_load(&first.n_connections), 2);
+	ask_look(w->ask, 0, &look);
+	assert_false(look.is_well);
+	assert_int_equal(look.failures, 2);
+	assert_true(look.retry_at_ms > clock_wall_ms());
+	assert_int_equal(look.fault.code, E_ASK_UNKNOWN);
+	/* one question tries it again, and it is well */
+	atomic_store(&first.is_silent, false);
+	clock_test_set(clock_wall_ms(), clock_mono_ms() + 5001);
+	loop_turn(w->loop);
+	assert_int_equal(verdict_of(w, "missing.example"), ASK_DENY);
+	ask_look(w->ask, 0, &look);
+	assert_true(look.is_well);
+	assert_int_equal(atomic_load(&first.n_requests), 1);
+}
+
+static void one_that_rests_is_asked_when_no_other_is_left(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(verdict_of(w, "broken.example"), ASK_UNKNOWN);
+	assert_int_equal(verdict_of(w, "moved.example"), ASK_UNKNOWN);
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
+	assert_int_equal(atomic_load(&first.n_requests) + atomic_load(&second.n_requests), 5);
+}
+
+static void turn_until(struct world *w, enum endpoint_canary canary)
+{
+	struct endpoint_look look;
+
+	for (int i = 0; i < 5000; i++) {
+		ask_look(w->ask, 0, &look);
+		if (look.canary == canary)
+			return;
+		loop_turn(w->loop);
+		usleep(1000);
+	}
+	fail_msg("the canary is %s", look.canary_text);
+}
+
+static void a_careful_one_believes_only_an_endpoint_that_denies_the_canary(void **state)
+{
+	struct world *w = *state;
+
+	atomic_store(&first.canary, 200);
+	turn_until(w, ENDPOINT_OPEN);
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_UNKNOWN);
+	assert_int_equal(w->fault.code, E_ASK_OPEN);
+	assert_int_equal(verdict_of(w, "no.example"), ASK_DENY);
+	w->conf.canary = CONF_CANARY_WARN;
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
+}
+
+static void one_that_denied_it_is_believed(void **state)
+{
+	struct world *w = *state;
+
+	turn_until(w, ENDPOINT_STRICT);
+	assert_int_equal(verdict_of(w, "ok.example"), ASK_ALLOW);
+	assert_int_equal(atomic_load(&first.n_canaries), 1);
+}
+
+static void a_question_ends_in_between_silently(void **state)
+{
+	struct world *w = *state;
+
+	atomic_store(&first.is_silent, true);
+	atomic_store(&second.is_silent, true);
+	ask_start(w->ask, "ok.example", "::1", on_verdict, w);
+	for (int i = 0; i < 3000 && !atomic_load(&second.n_connections); i++) {
+		loop_turn(w->loop);
+		usleep(1000);
+	}
+	assert_int_equal(atomic_load(&second.n_connections), 1);
+	ask_free(&w->ask);
+	loop_turn(w->loop);
+	assert_int_equal(w->n_answers, 0);
 }
 
 static void freeing_it_ends_questions_silently(void **state)
@@ -295,7 +368,8 @@ static void freeing_it_ends_questions_silently(void **state)
 	assert_int_equal(w->n_answers, 0);
 }
 
-#define CLAIM(name) cmocka_unit_test_setup_teardown(name, make_world, end_world)
+#define CLAIM_OF(name, make) cmocka_unit_test_setup_teardown(name, make, end_world)
+#define CLAIM(name) CLAIM_OF(name, make_world)
 
 int main(void)
 {
@@ -304,10 +378,17 @@ int main(void)
 		CLAIM(a_slow_endpoint_is_unknown_at_the_deadline),
 		CLAIM(verdicts_are_remembered_for_their_time),
 		CLAIM(what_was_allowed_stays_allowed_while_it_is_down),
-		CLAIM(the_query_of_the_url_is_kept_and_all_is_encoded),
 		CLAIM(a_yes_may_say_for_whom_and_how_long),
 		CLAIM(what_a_yes_said_is_remembered_with_it),
+		CLAIM(a_yes_may_say_where_to_and_by_which_profile),
+		CLAIM(a_yes_whose_promise_is_refused_is_none),
 		CLAIM(freeing_it_ends_questions_silently),
+		CLAIM_OF(the_next_url_is_asked_when_one_gives_no_verdict, make_pair),
+		CLAIM_OF(both_share_one_deadline_and_a_dead_one_costs_it_twice_only, make_pair),
+		CLAIM_OF(one_that_rests_is_asked_when_no_other_is_left, make_pair),
+		CLAIM_OF(a_question_ends_in_between_silently, make_pair),
+		CLAIM_OF(a_careful_one_believes_only_an_endpoint_that_denies_the_canary, make_careful),
+		CLAIM_OF(one_that_denied_it_is_believed, make_careful),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -150,6 +150,62 @@ static void without_sni_the_site_is_the_one_that_answered(void **state)
 	assert_int_equal(status_for(w, "*.c.example", "x.c.example", "/"), 0);
 }
 
+static const char *const placing = "{ \"store\": \"unused\", \"log\": { \"access\": false }, "
+	"\"on_demand\": { \"ask\": \"http://127.0.0.1:1/\", \"allow_to\": [\"blue\", \"10.0.0.0/8\"] }, "
+	"\"upstreams\": { \"blue\": \"127.0.0.1:4\", \"green\": \"127.0.0.1:5\" }, "
+	"\"sites\": { \"*.c.example\": { \"tls\": \"on_demand\", \"to\": \"127.0.0.1:3\", "
+	"\"routes\": { \"/api/*\": \"127.0.0.1:6\" } } } }";
+
+static int begin_placing(void **state)
+{
+	struct world *w;
+
+	begin(state);
+	w = *state;
+	upstream_set_unref(&w->context.upstreams);
+	snapshot_unref(&w->snapshot);
+	w->snapshot = stand_snapshot(&stand, placing);
+	w->context.upstreams = upstream_set_new(w->loop, w->snapshot, &origin_ops, NULL);
+	return 0;
+}
+
+/* The name of the upstream that a request to x.c.example reaches. */
+static const char *upstream_for(struct world *w, const char *to, const char *path)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "%s", to);
+	w->peer.to = to[0] ? text : NULL;
+	if (status_for(w, "x.c.example", "x.c.example", path))
+		return "none";
+	return container_of(w->attempt->origin, struct upstream, origin)->conf->name;
+}
+
+static void a_name_goes_where_its_reply_said(void **state)
+{
+	struct world *w = *state;
+
+	assert_string_equal(upstream_for(w, "", "/x"), "127.0.0.1:3");
+	assert_string_equal(upstream_for(w, "blue", "/x"), "blue");
+	assert_string_equal(upstream_for(w, "10.1.2.3:80", "/x"), "10.1.2.3:80");
+	assert_string_equal(upstream_for(w, "10.1.2.3:80", "/api/x"), "127.0.0.1:6");
+}
+
+static void where_it_may_not_go_it_goes_nowhere(void **state)
+{
+	static const char *const forbidden[] = { "green", "127.0.0.1:4", "192.0.2.1:80", "?", "gone" };
+
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
+		assert_string_equal(upstream_for(*state, forbidden[i], "/x"), "none");
+	assert_int_equal(((struct world *)*state)->client.statuses[0], 502);
+}
+
+static void another_name_of_the_site_is_another_tenant(void **state)
+{
+	assert_int_equal(status_for(*state, "x.c.example", "y.c.example", "/"), 421);
+	assert_int_equal(status_for(*state, "x.c.example", "x.c.example", "/"), 0);
+}
+
 static void redirects_keep_the_path_unless_they_have_one(void **state)
 {
 	assert_int_equal(status_for(*state, "a.example", "a.example", "/old"), 308);
@@ -392,6 +448,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_wildcard_is_one_site, begin, end),
 		cmocka_unit_test_setup_teardown(without_host_the_connection_decides, begin, end),
 		cmocka_unit_test_setup_teardown(without_sni_the_site_is_the_one_that_answered, begin, end),
+		cmocka_unit_test_setup_teardown(a_name_goes_where_its_reply_said, begin_placing, end),
+		cmocka_unit_test_setup_teardown(where_it_may_not_go_it_goes_nowhere, begin_placing, end),
+		cmocka_unit_test_setup_teardown(another_name_of_the_site_is_another_tenant, begin_placing, end),
 		cmocka_unit_test_setup_teardown(redirects_keep_the_path_unless_they_have_one, begin, end),
 		cmocka_unit_test_setup_teardown(bodies_announced_too_large_are_413, begin, end),
 		cmocka_unit_test_setup_teardown(plain_requests_go_to_https, begin, end),

@@ -49,6 +49,11 @@ void worker_forget(struct worker *w, const char *name)
 	w->n_forgotten++;
 }
 
+void worker_forget_refusals(struct worker *w)
+{
+	assert_non_null(w);
+}
+
 void worker_set_challenges(struct worker *w, struct challenge_set *set, uint64_t generation)
 {
 	assert_null(set);

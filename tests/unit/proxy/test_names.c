@@ -246,10 +246,68 @@ static void without_an_ask_endpoint_nothing_is_ordered_on_demand(void **state)
 {
 	struct world *w = *state;
 
-	w->conf.on_demand.ask = NULL;
+	w->conf.on_demand.n_ask = 0;
 	want(w, 0, "shop.example");
 	loaded(w, E_NOT_FOUND, NULL);
 	assert_int_equal(w->answers[0].err, E_DENIED);
+}
+
+static void a_listed_name_is_ordered_without_asking(void **state)
+{
+	struct world *w = *state;
+
+	w->listed = LISTED_ALLOWED;
+	want(w, 0, "shop.example");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_orders, 1);
+	assert_int_equal(w->n_asked, 0);
+	assert_string_equal(w->wish.decision, "listed");
+}
+
+static void what_the_reply_promised_goes_with_order_and_certificate(void **state)
+{
+	struct world *w = *state;
+
+	snprintf(w->promise.to, sizeof(w->promise.to), "10.0.0.1:80");
+	snprintf(w->promise.profile, sizeof(w->promise.profile), "shortlived");
+	w->listed = LISTED_ALLOWED;
+	want(w, 0, "shop.example");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_orders, 1);
+	assert_string_equal(w->ordered_profile, "shortlived");
+}
+
+static void a_denied_name_is_not_asked_about_until_that_is_taken_back(void **state)
+{
+	struct world *w = *state;
+
+	w->listed = LISTED_DENIED;
+	want(w, 0, "shop.example");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->answers[0].err, E_DENIED);
+	w->listed = LISTED_ALLOWED;
+	want(w, 0, "shop.example");
+	assert_int_equal(w->answers[1].err, E_DENIED);
+	names_reconsider(w->names);
+	want(w, 0, "shop.example");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_orders, 1);
+	assert_int_equal(w->n_asked, 0);
+}
+
+static void a_list_that_was_never_read_denies_nothing_for_long(void **state)
+{
+	struct world *w = *state;
+
+	w->conf.on_demand.n_ask = 0;
+	w->listed = LISTED_UNKNOWN;
+	want(w, 0, "shop.example");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->answers[0].err, E_NAMES_FILE);
+	w->conf.on_demand.n_ask = 1;
+	want(w, 0, "other.example");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_asked, 1);
 }
 
 static void names_under_way_are_capped(void **state)
@@ -533,6 +591,10 @@ int main(void)
 		CLAIM(names_no_ca_signs_touch_nothing),
 		CLAIM(a_wildcard_site_without_on_demand_orders_nothing),
 		CLAIM(without_an_ask_endpoint_nothing_is_ordered_on_demand),
+		CLAIM(a_listed_name_is_ordered_without_asking),
+		CLAIM(what_the_reply_promised_goes_with_order_and_certificate),
+		CLAIM(a_denied_name_is_not_asked_about_until_that_is_taken_back),
+		CLAIM(a_list_that_was_never_read_denies_nothing_for_long),
 		CLAIM(names_under_way_are_capped),
 		CLAIM(new_names_per_minute_are_capped),
 		CLAIM(the_order_goes_on_when_its_waiters_left),

@@ -204,6 +204,72 @@ static void a_reload_does_not_forget_who_is_down(void **state)
 	snapshot_unref(&before);
 }
 
+static void ignore_attempt(struct attempt *a)
+{
+	assert_non_null(a);
+}
+
+static void use(struct origin *o)
+{
+	container_of(o, struct upstream, origin)->n_users++;
+}
+
+static void leave(struct origin *o)
+{
+	container_of(o, struct upstream, origin)->n_users--;
+}
+
+static struct upstream *place(struct world *w, unsigned i)
+{
+	struct placement p = { 0 };
+
+	assert_int_equal(addr_parse_ip(&p.addr, STR("10.0.0.1"), (uint16_t)(1000 + i)), E_OK);
+	addr_text(p.text, &p.addr);
+	return upstream_set_place(w->set, &p);
+}
+
+static void placed_ones_are_made_once_and_make_room_when_unused(void **state)
+{
+	static const struct origin_ops ops = { ignore_attempt, ignore_attempt, use, leave };
+	struct world *w = *state;
+	struct upstream *first, *second;
+	struct placement named = { 0 };
+
+	load(w, two);
+	upstream_set_unref(&w->set);
+	w->set = upstream_set_new(w->loop, w->snapshot, &ops, NULL);
+	named.upstream = &w->snapshot->conf->upstreams[0];
+	assert_ptr_equal(upstream_set_place(w->set, &named), &w->set->at[0]);
+	first = place(w, 0);
+	second = place(w, 1);
+	assert_ptr_equal(place(w, 0), first);
+	assert_string_equal(first->conf->name, "10.0.0.1:1000");
+	assert_int_equal(addr_port(upstream_address(&first->servers[0])), 1000);
+	assert_ptr_equal(upstream_pick(first, 0), &first->servers[0]);
+	assert_int_equal(first->conf->timeouts.connect_ms, w->snapshot->conf->timeouts.connect_ms);
+	use(&second->origin);
+	for (unsigned i = 2; i < UPSTREAM_PLACED_MAX + 10; i++)
+		assert_non_null(place(w, i));
+	/* in use, so it stayed although it was used longest ago */
+	assert_ptr_equal(place(w, 1), second);
+	leave(&second->origin);
+}
+
+static void when_all_placed_are_in_use_there_is_no_other(void **state)
+{
+	static const struct origin_ops ops = { ignore_attempt, ignore_attempt, use, leave };
+	struct world *w = *state;
+
+	load(w, two);
+	upstream_set_unref(&w->set);
+	w->set = upstream_set_new(w->loop, w->snapshot, &ops, NULL);
+	for (unsigned i = 0; i < UPSTREAM_PLACED_MAX; i++)
+		use(&place(w, i)->origin);
+	assert_null(place(w, UPSTREAM_PLACED_MAX));
+	leave(&place(w, 7)->origin);
+	assert_non_null(place(w, UPSTREAM_PLACED_MAX));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +282,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(names_are_looked_up_behind_the_requests_back, begin, end),
 		cmocka_unit_test_setup_teardown(a_set_under_way_looking_up_may_be_dropped, begin, end),
 		cmocka_unit_test_setup_teardown(a_reload_does_not_forget_who_is_down, begin, end),
+		cmocka_unit_test_setup_teardown(placed_ones_are_made_once_and_make_room_when_unused, begin, end),
+		cmocka_unit_test_setup_teardown(when_all_placed_are_in_use_there_is_no_other, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
