@@ -11,7 +11,7 @@ PYTEST  ?= $(PYTHON) -m pytest -q -p no:cacheprovider -n $(WORKERS) --dist loadg
 
 with_binary = SALLYPORT_BINARY=$(CURDIR)/build/$(PRESET)/sallyport
 
-.PHONY: all build test unit scenario asan lint demo fuzz budget bench install clean help
+.PHONY: all build test unit scenario asan lint demo fuzz pgo budget bench install clean help
 
 all: build
 
@@ -50,6 +50,9 @@ fuzz:                             ## every tests/fuzz target for SECONDS
 	@deps/install fuzz
 	@deps/build fuzz
 	@tests/fuzz/run build/fuzz $(SECONDS)
+
+pgo: fetched                      ## build/pgo/sallyport, compiled by the profile of real work
+	@bench/train
 
 budget:                           ## instructions for fixed work against bench/budget.json; +5 % fails
 	@deps/install budget

@@ -43,3 +43,22 @@ if(SALLYPORT_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL Release)
 	target_compile_definitions(sp_flags INTERFACE _FORTIFY_SOURCE=2)
 endif()
+
+# bench/train builds twice: to count what real work uses, and by what was counted.
+set(SALLYPORT_PROFILE "" CACHE STRING "train: counts what is used; use: compiles by those counts")
+set(profile ${CMAKE_BINARY_DIR}/profile)
+if(SALLYPORT_PROFILE AND NOT CMAKE_C_COMPILER_ID STREQUAL GNU)
+	message(FATAL_ERROR "SALLYPORT_PROFILE is for gcc; this is ${CMAKE_C_COMPILER_ID}.")
+elseif(SALLYPORT_PROFILE STREQUAL train)
+	add_compile_options(-fprofile-generate=${profile} -fprofile-update=atomic)
+	add_link_options(-fprofile-generate)
+elseif(SALLYPORT_PROFILE STREQUAL use)
+	if(NOT EXISTS ${profile})
+		message(FATAL_ERROR "There are no counts in ${profile} yet: `make pgo` makes them.")
+	endif()
+	# what was not trained is compiled as ever, not for size
+	add_compile_options(-fprofile-use=${profile} -fprofile-partial-training -Wno-missing-profile)
+	# said of inlined code that looks at its arguments first
+	add_link_options(-Wno-stringop-overread)
+	set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
