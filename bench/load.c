@@ -7,6 +7,7 @@
  *     MODE  request   keep-alive connections, one request after the other on each
  *           connect   connect, full handshake, one request, close
  *           resume    the same, resumed by a ticket
+ *           handshake connect, full handshake, close
  *           idle      opens connections, one request on each, says "ready", holds until stdin ends
  *     c=64  connections   n=1000  requests in all   path=/small   body=BYTES  uploads that much
  *     group=x25519|mlkem   rate=PER_SECOND  open loop: latency counts from the intended start
@@ -34,7 +35,7 @@
 
 #include <wolfssl/ssl.h>
 
-enum mode { MODE_REQUEST, MODE_CONNECT, MODE_RESUME, MODE_IDLE };
+enum mode { MODE_REQUEST, MODE_CONNECT, MODE_RESUME, MODE_IDLE, MODE_HANDSHAKE };
 enum state { CONN_CLOSED, CONN_CONNECT, CONN_HANDSHAKE, CONN_SEND, CONN_HEAD, CONN_BODY, CONN_HELD };
 
 struct conn {
@@ -278,6 +279,10 @@ static bool step_handshake(struct conn *c)
 {
 	if (wolfSSL_connect(c->ssl) != WOLFSSL_SUCCESS)
 		return false;
+	if (run.mode == MODE_HANDSHAKE) {
+		finish(c, true);
+		return false;
+	}
 	begin_request(c);
 	return true;
 }
@@ -393,17 +398,17 @@ static void loop(struct conn *conns)
 
 static void parse(int argc, char **argv)
 {
-	static const char *const modes[] = { "request", "connect", "resume", "idle" };
+	static const char *const modes[] = { "request", "connect", "resume", "idle", "handshake" };
 	int i;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: load PORT HOST request|connect|resume|idle [c= n= path= body= "
+		fprintf(stderr, "usage: load PORT HOST request|connect|resume|idle|handshake [c= n= path= body= "
 			"group= rate=]\n");
 		exit(2);
 	}
 	run.port = atoi(argv[1]);
 	run.host = argv[2];
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < (int)(sizeof(modes) / sizeof(*modes)); i++)
 		if (strcmp(argv[3], modes[i]) == 0)
 			run.mode = (enum mode)i;
 	run.connections = 64;
