@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * control: owns the loop, the store, the issuer and the fleet of workers.
- *
- *   PREPARING ──► RUNNING ── SIGTERM, SIGINT ──► DRAINING ──┬─ all workers empty ─────► STOPPED
- *       │                                                   ├─ deadline ──────────────►
- *       └─ any step failed: undone, the fault is the result └─ second signal ─────────►
+ * control: owns the loop, the store, the issuer and the fleet of workers. Its states are drawn in
+ * control_private.h; control_reload.c exchanges the configuration.
  *
  * Whatever may fail is a row of steps[], so that nothing is half begun. Workers speak through the
  * mailbox; what they say after they were joined finds no fleet and is dropped.
@@ -14,73 +11,20 @@
 #include <sched.h>
 #include <signal.h>
 
-#include "acme/renewal.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/deadline.h"
 #include "net/resolve.h"
-#include "proxy/admin/server.h"
-#include "proxy/announced.h"
+#include "proxy/control_private.h"
 #include "proxy/descriptors.h"
-#include "proxy/fleet.h"
-#include "proxy/foreign.h"
-#include "proxy/names.h"
-#include "proxy/permits.h"
-#include "proxy/reload.h"
-#include "proxy/self_check.h"
 #include "proxy/startup.h"
-
-#define CONTROL_STATES(X) \
-	X(PREPARING, "preparing") \
-	X(RUNNING, "running") \
-	X(DRAINING, "draining") \
-	X(STOPPED, "stopped")
-
-enum control_state {
-#define X(name, text) name,
-	CONTROL_STATES(X)
-#undef X
-};
 
 enum {
 	TICKET_ROTATION_MS = 12 * 3600 * 1000,
 	DRAIN_GRACE_MS = 2000,  /* for workers to report after their own deadline */
 	POOL_BASE = 8,          /* work queue threads: lookups may hang, the disk must not wait for them */
 	POOL_MAX = 64,
-};
-
-#define USER_AGENT "sallyport/" SALLYPORT_VERSION
-
-struct control {
-	enum control_state state;
-	struct conf *conf;
-	const char *config;
-	struct load_args sources;
-	unsigned connections_max;
-	struct loop *loop;
-	struct mailbox *mailbox;
-	struct store *store;
-	struct ports ports;
-	struct tls_tickets *tickets;
-	struct snapshot *snapshot;
-	struct challenge_table *challenges;
-	struct foreign *foreign;
-	struct issuer *issuer;
-	struct renewal *renewal;
-	struct permits *permits;
-	struct reload *reload;
-	struct names *names;
-	struct fleet *fleet;
-	struct announced *announced;
-	struct admin_server *admin;
-	struct audit *audit;
-	struct self_check *self_check;   /* NULL: nothing to shake hands with, or not wanted */
-	int64_t self_check_ms;           /* of it */
-	bool is_healing;
-	struct deadline rotation, drain;
-	struct loop_task halt;
 };
 
 static const struct log area = { "control" };
@@ -461,8 +405,7 @@ static enum err open_store(struct control *c, struct fault *fault)
 	return store_disk_open(c->loop, c->conf->store, &c->store, fault);
 }
 
-/* limit: of descriptors. */
-static void count_connections(struct control *c, unsigned limit)
+void control_count_connections(struct control *c, unsigned limit)
 {
 	unsigned wanted = c->conf->limits.connections;
 
@@ -476,7 +419,7 @@ static enum err open_ports(struct control *c, struct fault *fault)
 	unsigned limit = descriptors_raise(), n_workers = count_workers(c);
 	enum err err = ports_open(&c->ports, &c->conf->listen, n_workers, fault);
 
-	count_connections(c, limit);
+	control_count_connections(c, limit);
 	return err;
 }
 
@@ -573,7 +516,7 @@ static void begin_admin(struct control *c)
 	});
 }
 
-static void begin_self_check(struct control *c)
+void control_begin_self_check(struct control *c)
 {
 	c->self_check_ms = c->conf->acme.self_check_ms;
 	if (c->ports.https.n && c->conf->acme.self_check_ms)
@@ -584,97 +527,12 @@ static void begin_self_check(struct control *c)
 		});
 }
 
-/* ---- another configuration while RUNNING: nothing here fails ---- */
-
-static void look(void *owner, struct reload_running *out)
-{
-	struct control *c = owner;
-
-	*out = (struct reload_running){ c->conf, c->snapshot, &c->ports };
-}
-
-static struct ca *next_adviser(void *owner, const struct ca *before)
-{
-	return issuer_successor(((struct control *)owner)->issuer, before);
-}
-
-static void move_advisers(void *owner)
-{
-	struct control *c = owner;
-
-	renewal_move(c->renewal, next_adviser, c);
-}
-
-/* True: what failed before may work now. */
-static bool change_cas(struct control *c, struct reload_next *next)
-{
-	if (!next->issuer)
-		return false;
-	issuer_use(c->issuer, &(struct issuer_use_args){ .plan = &next->issuer,
-		.can_tls_alpn = next->ports.https.n > 0, .can_http = next->ports.http.n > 0,
-		.moving = move_advisers, .owner = c });
-	issuer_forgive_all(c->issuer);
-	return true;
-}
-
-static void change_self_check(struct control *c, const struct addr *before)
-{
-	bool is_other = !c->ports.https.n || memcmp(before, &c->ports.https.at[0], sizeof(*before)) != 0;
-
-	if (!c->self_check || is_other || c->self_check_ms != c->conf->acme.self_check_ms) {
-		self_check_free(&c->self_check);
-		begin_self_check(c);
-	}
-}
-
-static void change_ports(struct control *c, struct ports *next)
-{
-	struct ports before = c->ports;
-	struct addr first = before.https.at[0];
-
-	c->ports = *next;
-	*next = (struct ports){ 0 };
-	count_connections(c, descriptors_raise());
-	fleet_reload(c->fleet, c->snapshot, &c->ports, c->connections_max);
-	ports_close(&before);
-	change_self_check(c, &first);
-}
-
-/* Workers first: they refuse what they do not know, control answers what it knows. */
-static void commit(void *owner, struct reload_next *next)
-{
-	struct control *c = owner;
-	struct conf *conf = c->conf;
-	struct snapshot *snapshot = c->snapshot;
-	struct names_reload_args args = { .conf = next->conf, .router = next->snapshot->router, .diff = next->diff };
-
-	c->conf = next->conf;
-	c->snapshot = next->snapshot;
-	next->conf = NULL;
-	next->snapshot = NULL;
-	startup_log_setup(c->conf);
-	args.forgives = change_cas(c, next);
-	args.asks_again = permits_use(c->permits, c->conf, next->has_other_ask, next->ask_trust);
-	change_ports(c, &next->ports);
-	names_reload(c->names, &args);
-	snapshot_unref(&snapshot);
-	conf_unref(&conf);
-}
-
-static void begin_reload(struct control *c)
-{
-	c->reload = reload_new(&(struct reload_args){
-		.loop = c->loop, .sources = c->sources, .tickets = c->tickets, .issuer = c->issuer,
-		.look = look, .commit = commit, .owner = c,
-	});
-}
-
 static void begin(struct control *c)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
 	begin_names(c);
-	begin_reload(c);
+	control_begin_reload(c);
 	begin_foreign(c);
 	begin_admin(c);
 	/* Before the first worker: whoever was served may send one at once. */
@@ -689,7 +547,7 @@ static void begin(struct control *c)
 		.connections_max = c->connections_max,
 	});
 	deadline_arm(&c->rotation, TICKET_ROTATION_MS);
-	begin_self_check(c);
+	control_begin_self_check(c);
 	enter(c, RUNNING);
 	startup_tell(&(struct startup){ c->conf, &c->ports, c->config, c->connections_max });
 	names_start(c->names);
