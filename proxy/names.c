@@ -518,6 +518,8 @@ void names_decide(struct name *m)
 		names_end(m);
 	else if (!m->site)   /* a reload took it while the store was asked */
 		deny(m, E_DENIED, "no site of the configuration covers it");
+	else if (!names_has_key(n, m->site, m->host))
+		deny(m, E_DENIED, "its names have no second certificate any more");
 	else if (!m->is_wished && names_follow(m))
 		return;
 	else if (m->is_named || m->is_wished)

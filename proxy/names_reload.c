@@ -60,6 +60,18 @@ static void plan_start(struct names *n, const struct names_reload_args *next)
 	n->next_todo = 0;
 }
 
+static void forget_second(struct names *n, const struct names_reload_args *next, const struct conf_site *was)
+{
+	const struct conf_site *is = router_named(next->router, str_from(was->name));
+	enum conf_key_type type;
+	char second[ENTRY_NAME];
+
+	if (!series_other(second, was->name, conf_keys_of(n->args.conf, was)))
+		return;
+	if (!is_named(is) || !series_key(second, conf_keys_of(next->conf, is), &type))
+		n->args.ops->forget(n->args.owner, second);
+}
+
 /* What was kept for ever is kept no longer. */
 static void forget_former(struct names *n, const struct names_reload_args *next)
 {
@@ -68,6 +80,8 @@ static void forget_former(struct names *n, const struct names_reload_args *next)
 
 		if (is_named(site) && !is_named(router_named(next->router, str_from(site->name))))
 			n->args.ops->forget(n->args.owner, site->name);
+		if (is_named(site))
+			forget_second(n, next, site);
 	}
 }
 

@@ -201,6 +201,25 @@ def test_15_adding_ecdsa_to_rsa_changes_what_is_held_without_a_gap(world):
     assert not bad, bad
 
 
+def test_15_a_reload_adds_and_takes_away_the_second(world):
+    """No connection is refused meanwhile, and nothing but the second certificate is ordered."""
+    world.with_ca().with_origin()
+    world.with_proxy({"sites": {NAME: world.origin.address}})
+    first = wait_until(lambda: shake(world, NAME), 20, "served")
+    assert kinds(world, NAME, RSA) == ["none"]
+    world.proxy.config["acme"] = world.acme(key=BOTH)
+    world.proxy.write_config()
+    assert ask(world, "reload").returncode == 0
+    both_stored(world)
+    wait_until(lambda: kind(shake(world, NAME, *RSA)) == "rsa", 10, "the RSA one served")
+    assert shake(world, NAME) == first and world.ca.issued() == 2
+    world.proxy.config["acme"] = world.acme()
+    world.proxy.write_config()
+    assert ask(world, "reload").returncode == 0
+    wait_until(lambda: kinds(world, NAME, RSA) == ["none"], 10, "no RSA any more")
+    assert shake(world, NAME) == first and world.ca.issued() == 2
+
+
 def test_15_a_failed_rsa_order_disturbs_nobody(world):
     """The name breaks once it has its first certificate."""
     with_two(world, config={"on_demand": {"wait": "5s"}})

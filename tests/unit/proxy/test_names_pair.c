@@ -221,5 +221,6 @@ int main(void)
 		CLAIM(a_renewal_of_one_looks_for_the_other),
 	};
 
+	log_setup(2, LOG_ERROR, LOG_TEXT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,46 @@ static void followers_of_a_wildcard_that_goes_go_on_alone(void **state)
 	assert_string_equal(w->ordered, "a.wild.example");
 }
 
+static const struct conf_keys both = { 2, { CONF_KEY_P256, CONF_KEY_RSA2048 } }, ecdsa = { 1, { CONF_KEY_P256 } };
+
+static void a_second_type_of_key_is_seen_to_at_once(void **state)
+{
+	struct conf_site two[] = { { .name = "app.example.com", .tls = CONF_TLS_AUTO, .keys = both } };
+	struct world *w = *state;
+
+	names_start(w->names);
+	loaded(w, E_OK, entry_until(w, "app.example.com", NOW + DAY_MS));
+	assert_int_equal(w->n_loads, 0);
+	reload_to(w, two, 1, plainly);
+	assert_string_equal(w->loading[0], "app.example.com");
+	loaded(w, E_OK, entry_until(w, "app.example.com", NOW + DAY_MS));
+	assert_string_equal(w->loading[0], "app.example.com+rsa");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_string_equal(w->ordered, "app.example.com+rsa");
+	obtained(w, E_OK, entry_until(w, "app.example.com+rsa", NOW + DAY_MS), 0);
+}
+
+static void a_second_certificate_that_nobody_wants_any_more_is_let_go(void **state)
+{
+	struct conf_site one[] = { { .name = "app.example.com", .tls = CONF_TLS_AUTO, .keys = ecdsa },
+		{ .name = "*", .tls = CONF_TLS_ON_DEMAND, .keys = ecdsa } };
+	struct world *w = *state;
+
+	w->conf.acme.keys = both;
+	names_start(w->names);
+	loaded(w, E_OK, entry_until(w, "app.example.com", NOW + DAY_MS));
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->n_orders, 1);
+	want(w, 0, "a.example.net+rsa");          /* on demand, still being looked for */
+	reload_to(w, one, 2, plainly);
+	assert_int_equal(w->n_abandoned, 1);
+	assert_string_equal(w->forgotten, "app.example.com+rsa");
+	loaded(w, E_NOT_FOUND, NULL);
+	assert_int_equal(w->answers[0].err, E_DENIED);
+	assert_int_equal(w->n_orders, 1);
+	assert_int_equal(names_count(w->names), 0);
+}
+
 static void nothing_happens_while_stopping(void **state)
 {
 	struct world *w = *state;
@@ -248,6 +288,8 @@ int main(void)
 		RELOAD_CLAIM(other_cas_forgive_what_failed),
 		RELOAD_CLAIM(a_site_that_changed_is_forgiven),
 		RELOAD_CLAIM(followers_of_a_wildcard_that_goes_go_on_alone),
+		RELOAD_CLAIM(a_second_type_of_key_is_seen_to_at_once),
+		RELOAD_CLAIM(a_second_certificate_that_nobody_wants_any_more_is_let_go),
 		RELOAD_CLAIM(nothing_happens_while_stopping),
 	};
 
