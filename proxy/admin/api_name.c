@@ -182,8 +182,8 @@ static void on_report(void *owner, struct json *json)
 		return;
 	}
 	c->scratch = json;
-	report_start(&(struct report_args){ .store = c->env->store, .name = second, .look = look,
-		.fn = on_second_report, .owner = c });
+	report_start(&(struct report_args){ .store = c->env->store, .conf = *c->env->conf, .name = second,
+		.look = look, .fn = on_second_report, .owner = c });
 }
 
 void api_name(struct api_call *c)

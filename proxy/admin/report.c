@@ -78,9 +78,11 @@ static enum err parse_journal(struct str bytes, const char *name, void **object,
 static struct json *passed_over(const struct conf_acme *acme, const char *name)
 {
 	struct json *list = json_new_array(), *o;
+	char host[SERIES_NAME];
 
+	series_host_text(host, name);
 	for (unsigned i = 0; i < acme->n_ca; i++) {
-		const char *why = known_ca_objection(&acme->ca[i], name);
+		const char *why = known_ca_objection(&acme->ca[i], host);
 
 		if (!why)
 			continue;
