@@ -96,6 +96,7 @@ struct conf_ca {
 	struct conf_ca_limits limits;
 	bool is_internal;          /* our own, for names that no public CA can certify */
 	int64_t lifetime_ms;       /* of what it signs; 0: its default */
+	struct conf_ca *staging;   /* where orders of names that failed are rehearsed; NULL: nowhere */
 };
 
 /* How records for challenges get into the DNS: exec, or server (rfc2136), or neither. */
@@ -124,6 +125,7 @@ struct conf_acme {
 	int64_t retry_min_ms, retry_max_ms;  /* backoff of a failing name: first step and cap */
 	unsigned max_orders;                 /* in flight */
 	int64_t self_check_ms;               /* 0: never */
+	bool rehearse;                       /* at the CAs' stagings */
 	bool ari;                            /* renewal advice of the CAs is followed */
 };
 

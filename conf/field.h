@@ -87,6 +87,7 @@ extern const struct field fields_log[];
 extern const struct field fields_admin[];
 extern const struct field fields_acme[];
 extern const struct field fields_ca[];
+extern const struct field fields_staging[];
 extern const struct field fields_dns[];
 extern const struct field fields_on_demand[];
 extern const struct field fields_upstream[];
@@ -97,7 +98,7 @@ extern const struct field fields_route[];
 extern const struct field_special special_listen_https, special_listen_http;
 extern const struct field_special special_trusted_proxies;
 extern const struct field_special special_resolver;
-extern const struct field_special special_ca, special_challenges;
+extern const struct field_special special_ca, special_staging, special_challenges;
 extern const struct field_special special_acme_keys, special_site_keys;
 extern const struct field_choice field_challenges[];   /* enum conf_challenge */
 extern const struct field_special special_upstreams, special_servers;

@@ -61,6 +61,20 @@ const struct field fields_ca[] = {
 		.help = "How long certificates of the internal CA live; `7d` if not given." },
 	{ "limits", CONF_OBJECT, FIELD(conf_ca, limits), .rows = fields_ca_limits,
 		.help = "What the CA allows, such as `300/3h`, where it differs from what is known of it; `0`: no limit." },
+	{ "staging", CONF_SPECIAL, 0, .special = &special_staging,
+		.help = "Its directory for tests: a name whose validation failed orders there first, and here only "
+			"when that went well. Known of some CAs; see `acme.rehearse`." },
+	{ 0 },
+};
+
+const struct field fields_staging[] = {
+	{ "name", CONF_TEXT, FIELD(conf_ca, name), .help = "Name in messages; of a known CA, its directory is known too." },
+	{ "directory", CONF_TEXT, FIELD(conf_ca, directory), .complaint = directory_complaint,
+		.help = "URL of the ACME directory." },
+	{ "trust", CONF_TEXT, FIELD(conf_ca, trust),
+		.help = "PEM file with the roots of its own API, instead of those of the CA it belongs to." },
+	{ "eab", CONF_OBJECT, 0, .rows = fields_eab, .help = "External account binding; it has accounts of its own." },
+	{ "limits", CONF_OBJECT, FIELD(conf_ca, limits), .rows = fields_ca_limits, .help = "What it allows." },
 	{ 0 },
 };
 
@@ -113,11 +127,12 @@ static void ca_from_text(struct parse *p, struct conf_ca *ca, const struct field
 	ca->name = host_of(p, text);
 }
 
-static void ca_from_object(struct parse *p, struct conf_ca *ca, const struct field_value *v)
+static void ca_from_object(struct parse *p, struct conf_ca *ca, const struct field *rows,
+	const struct field_value *v)
 {
 	const struct known_ca *known;
 
-	parse_object(p, fields_ca, ca, v->node);
+	parse_object(p, rows, ca, v->node);
 	known = ca->name ? known_ca_named(ca->name) : NULL;
 	if (!ca->directory && known)
 		ca->directory = known->directory;
@@ -130,8 +145,32 @@ static void ca_from_object(struct parse *p, struct conf_ca *ca, const struct fie
 	if (!ca->eab_kid != !ca->eab_hmac)
 		parse_problem(p, v->node, "\"eab\" wants both \"kid\" and \"hmac\"");
 	ca->is_internal = ca->directory && strcmp(ca->directory, CONF_CA_INTERNAL) == 0;
+	if (ca->is_internal && ca->staging)
+		parse_problem(p, v->node, "the internal CA needs no \"staging\"");
 	if (ca->lifetime_ms && !ca->is_internal)
 		parse_problem(p, v->node, "\"lifetime\" is for the internal CA; others decide themselves");
+}
+
+static void ca_from_value(struct parse *p, struct conf_ca *ca, const struct field *rows,
+	const struct field_value *v)
+{
+	if (v->node && json_type(v->node) == JSON_OBJECT)
+		ca_from_object(p, ca, rows, v);
+	else
+		ca_from_text(p, ca, v);
+}
+
+static void set_staging(struct parse *p, void *base, const struct field_value *v)
+{
+	struct conf_ca *ca = base, *staging = parse_alloc(p, sizeof(*staging));
+
+	if (!staging)
+		return;
+	ca_from_value(p, staging, fields_staging, v);
+	if (staging->is_internal)
+		parse_problem(p, v->node, "wants an ACME directory; the internal CA has nothing to rehearse");
+	else if (staging->directory && staging->name)
+		ca->staging = staging;
 }
 
 struct ca_list {
@@ -145,10 +184,7 @@ static void set_one_ca(struct parse *p, void *context, const struct field_value 
 	struct conf_ca *ca = &list->at[list->n];
 
 	ASSERT(list->n < list->cap);
-	if (v->node && json_type(v->node) == JSON_OBJECT)
-		ca_from_object(p, ca, v);
-	else
-		ca_from_text(p, ca, v);
+	ca_from_value(p, ca, fields_ca, v);
 	if (ca->directory && ca->name)
 		list->n++;
 }
@@ -191,6 +227,20 @@ static void put_limits(struct json *into, const struct conf_ca_limits *limits)
 	}
 }
 
+static void put_ca(struct json *o, const struct conf_ca *ca)
+{
+	put_if(o, "name", ca->name);
+	put_if(o, "directory", ca->is_internal ? NULL : ca->directory);
+	put_if(o, "trust", ca->trust);
+	if (ca->eab_kid) {
+		struct json *eab = json_put(o, "eab", json_new_object());
+
+		json_put_cstr(eab, "kid", ca->eab_kid);
+		field_put_secret(eab, "hmac", ca->eab_hmac ? ca->eab_hmac : "");
+	}
+	put_limits(o, &ca->limits);
+}
+
 static void print_ca(const void *base, struct json *into, const char *key)
 {
 	const struct conf_acme *acme = base;
@@ -200,15 +250,7 @@ static void print_ca(const void *base, struct json *into, const char *key)
 		const struct conf_ca *ca = &acme->ca[i];
 		struct json *o = json_new_object();
 
-		put_if(o, "name", ca->name);
-		put_if(o, "directory", ca->is_internal ? NULL : ca->directory);
-		put_if(o, "trust", ca->trust);
-		if (ca->eab_kid) {
-			struct json *eab = json_put(o, "eab", json_new_object());
-
-			json_put_cstr(eab, "kid", ca->eab_kid);
-			field_put_secret(eab, "hmac", ca->eab_hmac ? ca->eab_hmac : "");
-		}
+		put_ca(o, ca);
 		put_if(o, "profile", ca->profile);
 		if (ca->profile_required)
 			json_put_bool(o, "profile_required", true);
@@ -219,10 +261,25 @@ static void print_ca(const void *base, struct json *into, const char *key)
 			unit_duration_text(text, ca->lifetime_ms);
 			json_put_cstr(o, "lifetime", text);
 		}
-		put_limits(o, &ca->limits);
+		if (ca->staging)
+			put_ca(json_put(o, "staging", json_new_object()), ca->staging);
 		json_append(list, o);
 	}
 }
+
+static void print_staging(const void *base, struct json *into, const char *key)
+{
+	const struct conf_ca *ca = base;
+
+	if (ca->staging)
+		put_ca(json_put(into, key, json_new_object()), ca->staging);
+}
+
+const struct field_special special_staging = {
+	.set = set_staging, .print = print_staging, .rows = fields_staging,
+	.schema = "{\"anyOf\":[{\"type\":\"string\"},\"@rows\"]}",
+	.form = "name of a known CA, directory URL, or object",
+};
 
 const struct field_special special_ca = {
 	.set = set_ca, .print = print_ca, .rows = fields_ca,
@@ -305,6 +362,9 @@ const struct field fields_acme[] = {
 	{ "self_check", CONF_DURATION, FIELD(conf_acme, self_check_ms), .dflt = "5m", .min = "0", .max = "1d",
 		.help = "How often some names are tried by a handshake with ourselves, whether the certificate of the "
 			"store is the one served; each new certificate is tried anyway. 0: never." },
+	{ "rehearse", CONF_BOOL, FIELD(conf_acme, rehearse), .dflt = "true",
+		.help = "After a name failed a validation, order at the CA's staging first, so that attempts spend "
+			"nothing of what the CA allows. What a staging issues is thrown away." },
 	{ "ari", CONF_BOOL, FIELD(conf_acme, ari), .dflt = "true",
 		.help = "Ask the CAs when certificates should be renewed (ARI, RFC 9773), and do so." },
 	{ 0 },

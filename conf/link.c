@@ -99,6 +99,33 @@ static void complete_directories(struct conf_acme *acme)
 	}
 }
 
+static bool is_listed(const struct conf_acme *acme, const char *directory)
+{
+	for (unsigned i = 0; i < acme->n_ca; i++)
+		if (strcmp(acme->ca[i].directory, directory) == 0)
+			return true;
+	return false;
+}
+
+/* One that wants accounts of its own bound is used when it is configured. */
+static void complete_staging(struct parse *p, struct conf_ca *ca)
+{
+	const struct known_ca *known = known_ca_of(ca->directory);
+	const struct known_ca *row = known->staging ? known_ca_named(known->staging) : NULL;
+
+	if (!ca->staging && row && !row->eab_from && p->conf->acme.rehearse
+		&& !is_listed(&p->conf->acme, row->directory)) {
+		ca->staging = parse_alloc(p, sizeof(*ca->staging));
+		if (ca->staging)
+			*ca->staging = (struct conf_ca){ .name = row->name, .directory = row->directory };
+	}
+	if (!ca->staging)
+		return;
+	if (!ca->staging->trust)
+		ca->staging->trust = ca->trust;
+	ca->staging->profile = ca->profile;
+}
+
 static void complete_acme(struct parse *p)
 {
 	struct conf_acme *acme = &p->conf->acme;
@@ -106,9 +133,11 @@ static void complete_acme(struct parse *p)
 	if (!acme->email)
 		acme->email = p->conf->email;
 	complete_directories(acme);
-	for (unsigned i = 0; i < acme->n_ca; i++)
+	for (unsigned i = 0; i < acme->n_ca; i++) {
 		if (!acme->ca[i].trust)
 			acme->ca[i].trust = acme->trust;
+		complete_staging(p, &acme->ca[i]);
+	}
 	complete_challenges(acme);
 }
 

@@ -41,6 +41,7 @@ static const struct {
 	{ "Top level", fields_top }, { "A site", fields_site }, { "A route", fields_route },
 	{ "An upstream", fields_upstream }, { "A server of an upstream", fields_server },
 	{ "listen", fields_listen }, { "acme", fields_acme }, { "A CA in acme.ca", fields_ca },
+	{ "A CA's staging", fields_staging },
 	{ "on_demand", fields_on_demand }, { "tls", fields_tls }, { "timeouts", fields_timeouts },
 	{ "limits", fields_limits }, { "log", fields_log },
 };

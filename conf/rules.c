@@ -300,8 +300,13 @@ static void binding_is_there(struct parse *p, const struct conf_ca *ca)
 
 static void required_account_binding_is_there(struct parse *p)
 {
-	for (unsigned i = 0; i < p->conf->acme.n_ca; i++)
-		binding_is_there(p, &p->conf->acme.ca[i]);
+	for (unsigned i = 0; i < p->conf->acme.n_ca; i++) {
+		const struct conf_ca *ca = &p->conf->acme.ca[i];
+
+		binding_is_there(p, ca);
+		if (ca->staging)
+			binding_is_there(p, ca->staging);
+	}
 }
 
 static bool has_same_directory(const struct conf_ca *a, const struct conf_ca *b)
@@ -319,6 +324,17 @@ static void authorities_differ(struct parse *p)
 				parse_problem_at(p, "acme.ca", "%s is listed twice", acme->ca[j].name);
 				return;
 			}
+}
+
+static void stagings_are_none_of_them(struct parse *p)
+{
+	const struct conf_acme *acme = &p->conf->acme;
+
+	for (unsigned i = 0; i < acme->n_ca; i++)
+		for (unsigned j = 0; acme->ca[i].staging && j < acme->n_ca; j++)
+			if (has_same_directory(acme->ca[i].staging, &acme->ca[j]))
+				parse_problem_at(p, "acme.ca", "the \"staging\" of %s is listed as a CA: "
+					"certificates of a staging are of no use to clients", acme->ca[i].name);
 }
 
 /* Whether any site needs a certificate from a CA. */
@@ -396,6 +412,7 @@ static const struct {
 	{ "authorities are alive", authorities_are_alive },
 	{ "required account binding is there", required_account_binding_is_there },
 	{ "authorities differ", authorities_differ },
+	{ "stagings are none of them", stagings_are_none_of_them },
 	{ "a challenge can be answered", a_challenge_can_be_answered },
 	{ "records can be set", records_can_be_set },
 	{ "placed names are served over tls", placed_names_are_served_over_tls },

@@ -40,7 +40,8 @@ static const struct {
 	const char *name;
 } shared[] = {
 	{ fields_upstream, "upstream" }, { fields_server, "server" }, { fields_site, "site" },
-	{ fields_route, "route" }, { fields_ca, "ca" }, { fields_timeouts, "timeouts" },
+	{ fields_route, "route" }, { fields_ca, "ca" }, { fields_staging, "staging" },
+	{ fields_timeouts, "timeouts" },
 };
 
 static struct json *parse_own(const char *text)

@@ -89,6 +89,63 @@ static void one_directory_is_for_one_type_of_key(void **state)
 	conf_unref(&c);
 }
 
+static void a_staging_is_known_or_told(void **state)
+{
+	struct conf *c = loaded("{\"acme\": {\"ca\": [\"letsencrypt\", {\"directory\": \"https://own/dir\", "
+		"\"trust\": \"own.pem\", \"profile\": \"short\", \"staging\": \"https://test.own/dir\"}, "
+		"{\"directory\": \"https://x/d\", \"staging\": {\"directory\": \"https://y/d\", \"trust\": \"y.pem\", "
+		"\"limits\": {\"orders\": \"5/h\"}}}, \"https://z/d\"]}}");
+	const struct conf_ca *ca = c->acme.ca;
+
+	(void)state;
+	assert_true(c->acme.rehearse);
+	assert_string_equal(ca[0].staging->name, "letsencrypt-staging");
+	assert_string_equal(ca[1].staging->name, "test.own");
+	assert_string_equal(ca[1].staging->trust, "own.pem");
+	assert_string_equal(ca[1].staging->profile, "short");
+	assert_string_equal(ca[2].staging->trust, "y.pem");
+	assert_int_equal(ca[2].staging->limits.orders.n, 5);
+	assert_null(ca[3].staging);
+	conf_unref(&c);
+}
+
+static void a_staging_is_none_where_it_cannot_be(void **state)
+{
+	static const char eab[] = "\"eab\": {\"kid\": \"k\", \"hmac\": \"c2VjcmV0c2VjcmV0c2VjcmV0\"}";
+	struct conf *c = loaded("{\"acme\": {\"ca\": \"letsencrypt\", \"rehearse\": false}}");
+	char text[512];
+
+	(void)state;
+	assert_null(c->acme.ca[0].staging);
+	conf_unref(&c);
+	c = loaded("{\"acme\": {\"ca\": \"letsencrypt-staging\"}}");
+	assert_null(c->acme.ca[0].staging);
+	conf_unref(&c);
+	c = loaded("{\"acme\": {\"ca\": [\"letsencrypt\", \"letsencrypt-staging\"]}}");
+	assert_null(c->acme.ca[0].staging);
+	conf_unref(&c);
+	/* Google's wants a binding of its own: used when there is one */
+	snprintf(text, sizeof(text), "{\"acme\": {\"ca\": {\"name\": \"google\", %s}}}", eab);
+	c = loaded(text);
+	assert_null(c->acme.ca[0].staging);
+	conf_unref(&c);
+	snprintf(text, sizeof(text), "{\"acme\": {\"ca\": {\"name\": \"google\", %s, \"staging\": {\"name\": "
+		"\"google-staging\", %s}}}}", eab, eab);
+	c = loaded(text);
+	assert_string_equal(c->acme.ca[0].staging->directory, "https://dv.acme-v02.test-api.pki.goog/directory");
+	conf_unref(&c);
+	snprintf(text, sizeof(text), "{\"acme\": {\"ca\": {\"name\": \"google\", %s, \"staging\": "
+		"\"google-staging\"}}}", eab);
+	refused(text, "google-staging requires external account binding");
+	refused("{\"acme\": {\"ca\": {\"name\": \"internal\", \"staging\": \"https://x/d\"}}}", "needs no \"staging\"");
+	refused("{\"acme\": {\"ca\": {\"directory\": \"https://x/d\", \"staging\": \"internal\"}}}",
+		"nothing to rehearse");
+	refused("{\"acme\": {\"ca\": {\"directory\": \"https://x/d\", \"staging\": {\"trust\": \"t\"}}}}",
+		"wants a \"directory\"");
+	refused("{\"acme\": {\"ca\": [{\"directory\": \"https://x/d\", \"staging\": \"https://y/d\"}, "
+		"\"https://y/d\"]}}", "is listed as a CA");
+}
+
 static void malformed_authorities_are_refused(void **state)
 {
 	(void)state;
@@ -124,6 +181,8 @@ int main(void)
 		cmocka_unit_test(the_internal_ca_has_a_name_but_no_url),
 		cmocka_unit_test(challenges_keep_their_order),
 		cmocka_unit_test(one_directory_is_for_one_type_of_key),
+		cmocka_unit_test(a_staging_is_known_or_told),
+		cmocka_unit_test(a_staging_is_none_where_it_cannot_be),
 		cmocka_unit_test(malformed_authorities_are_refused),
 		cmocka_unit_test(secrets_are_not_repeated_in_messages),
 	};
