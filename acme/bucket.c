@@ -44,6 +44,14 @@ unsigned bucket_tokens(const struct bucket *b, const struct rate *r, int64_t now
 	return gone < r->burst ? r->burst - gone : 0;
 }
 
+int64_t bucket_next_ms(const struct bucket *b, const struct rate *r, int64_t now_ms)
+{
+	int64_t closed_ms = b->closed_until_ms > now_ms ? b->closed_until_ms - now_ms : 0;
+	int64_t missing = r->burst ? missing_ms(b, r, now_ms) : 0;
+	int64_t next_ms = missing ? (missing - 1) % r->every_ms + 1 : 0;
+	return next_ms > closed_ms ? next_ms : closed_ms;
+}
+
 int bucket_is_idle(const struct bucket *b, int64_t now_ms)
 {
 	return !b->held && b->full_at_ms <= now_ms && b->closed_until_ms <= now_ms;

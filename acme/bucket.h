@@ -26,6 +26,8 @@ void bucket_take(struct bucket *b, const struct rate *r, int64_t now_ms);
 void bucket_empty(struct bucket *b, const struct rate *r, int64_t now_ms);
 /* Whole tokens there now, without those promised. */
 unsigned bucket_tokens(const struct bucket *b, const struct rate *r, int64_t now_ms);
+/* How long until there is one more than now, whatever is promised; 0: it is full. */
+int64_t bucket_next_ms(const struct bucket *b, const struct rate *r, int64_t now_ms);
 /* Nothing to remember. */
 int bucket_is_idle(const struct bucket *b, int64_t now_ms);
 

@@ -35,6 +35,24 @@ unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned fi
 	return first;
 }
 
+void ca_link_stagings(struct ca *cas, unsigned n, unsigned n_stagings)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct conf_ca *staging = cas[i].conf->staging;
+		unsigned at = staging ? ca_find(&cas[n], n_stagings, staging->directory) : n_stagings;
+		cas[i].staging = at < n_stagings ? &cas[n + at] : NULL;
+	}
+}
+
+unsigned ca_live(const struct ca *cas, unsigned n, const struct ca *staging)
+{
+	unsigned i = 0;
+	while (i < n && cas[i].staging != staging)
+		i++;
+	ASSERT(i < n);
+	return i;
+}
+
 int64_t ca_wait_ms(const struct ca *cas, unsigned n, int64_t mono_ms)
 {
 	int64_t best = INT64_MAX;

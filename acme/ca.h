@@ -29,6 +29,7 @@ struct ca {
 	struct dns_line *dns;     /* shared by all CAs */
 	struct internal_ca *internal;   /* our own: then transport, directory and account are NULL */
 	int worked;      /* the challenge that last worked here (enum conf_challenge), or -1 */
+	struct ca *staging;       /* where orders for here are rehearsed, or NULL */
 };
 
 /* The first from this one on that is for the name, or n: the internal CA is for names that no public one can
@@ -37,6 +38,11 @@ unsigned ca_next(const struct ca *cas, unsigned n, const char *name, unsigned fi
 
 /* The one with this directory; n: none has. */
 unsigned ca_find(const struct ca *cas, unsigned n, const char *directory);
+
+/* Each of the n to its staging among those behind them, if it is there. */
+void ca_link_stagings(struct ca *cas, unsigned n, unsigned n_stagings);
+/* The first of the n that this is the staging of. There is one. */
+unsigned ca_live(const struct ca *cas, unsigned n, const struct ca *staging);
 
 /* How long the breakers of the first n, of at least one, keep us from the first that opens its door again. */
 int64_t ca_wait_ms(const struct ca *cas, unsigned n, int64_t mono_ms);

@@ -7,12 +7,12 @@
  */
 #include "acme/desk.h"
 
+#include "acme/budget.h"
 #include "acme/errand.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "conf/known_ca.h"
 #include "net/deadline.h"
 #include "net/random.h"
 
@@ -228,27 +228,13 @@ static void on_read(void *owner, enum err err, void *object, const struct fault 
 
 /* ---- the door ---- */
 
-static struct rate rate_of(const struct conf_quota *quota)
-{
-	struct rate r = { quota->n, quota->n ? quota->per_ms / quota->n : 0 };
-	if (r.burst && !r.every_ms)
-		r.every_ms = 1;
-	return r;
-}
-
 static struct governor *make_governor(const struct desk_args *args)
 {
-	struct governor_ca *cas = mem_new(args->n_cas * sizeof *cas);
-	struct governor_args g = { .cas = cas, .n_cas = args->n_cas,
-		.per_tenant = rate_of(&args->conf->on_demand.per_tenant),
-		.per_registered_domain = rate_of(&args->conf->on_demand.per_registered_domain) };
-	for (unsigned i = 0; i < args->n_cas; i++) {
-		const struct conf_ca *conf = args->cas[i].conf;
-		cas[i].directory = conf->directory;
-		cas[i].renewals_are_free = known_ca_of(conf->directory)->renewals_are_free;
-		ca_model_limits(conf, cas[i].limits);
-	}
-	struct governor *governor = governor_new(&g);
+	unsigned n = args->n_cas + args->n_stagings;
+	const struct conf_ca **cas = mem_new(n * sizeof *cas);
+	for (unsigned i = 0; i < n; i++)
+		cas[i] = args->cas[i].conf;
+	struct governor *governor = budget_governor(args->conf, cas, n);
 	mem_free(&cas);
 	return governor;
 }

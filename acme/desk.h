@@ -18,7 +18,7 @@ struct desk_args {
 	struct store *store;
 	const struct conf *conf;        /* outlives the desk, as the CAs do */
 	const struct ca *cas;
-	unsigned n_cas;
+	unsigned n_cas, n_stagings;     /* these come after those, and nobody waits for one */
 	/* Its turn has come; perhaps before desk_join returns. */
 	void (*on_turn)(void *owner, struct turn *turn);
 	/* No turn for it: fault says why and until when. Perhaps before desk_join returns. */

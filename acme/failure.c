@@ -77,6 +77,8 @@ enum err failure_write(const struct failure *f, struct buf *out)
 	if (!err)
 		err = record_add_int(out, "retry-at", f->retry_at_ms);
 	if (!err)
+		err = record_add_int(out, "validation", f->is_validation);
+	if (!err)
 		err = record_add_int(out, "code", err_code(f->fault.code));
 	if (!err)
 		err = record_add_int(out, "status", f->fault.status);
@@ -98,6 +100,7 @@ enum err failure_parse(struct str text, struct failure *out, struct fault *fault
 	out->first_at_ms = record_get_int(text, "first-at", 0);
 	out->last_at_ms = record_get_int(text, "last-at", 0);
 	out->retry_at_ms = record_get_int(text, "retry-at", 0);
+	out->is_validation = record_get_int(text, "validation", 0) == 1;
 	int64_t code = record_get_int(text, "code", 0), status = record_get_int(text, "status", 0);
 	out->fault.code = code > 0 && code < 1000 ? err_by_code((int)code) : E_OK;
 	if (!out->fault.code)

@@ -6,12 +6,15 @@
 #ifndef ACME_FAILURE_H
 #define ACME_FAILURE_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
 struct failure {
 	uint64_t count;
 	int64_t first_at_ms, last_at_ms, retry_at_ms;   /* wall clock */
+	bool is_validation;        /* a CA looked and found no proof (rehearsal_is_verdict) */
 	struct fault fault;
 };
 

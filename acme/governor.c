@@ -264,8 +264,8 @@ static enum err exchange(struct governor *g, struct grant *grant, unsigned ca, s
 	if (wait_ms > 0)
 		return refuse(g, grant, ca, SCOPE_ACCOUNT, wait_ms, fault);
 	enum grant_kind kind = grant->kind;
-	if (kind == GRANT_CLIENTS)
-		grant->kind = GRANT_NAMED;   /* the budget has been charged */
+	if (kind == GRANT_CLIENTS && grant->is_charged)
+		grant->kind = GRANT_NAMED;
 	enum err err = governor_take(g, grant, ca, fault);
 	if (!err)
 		err = governor_start(g, grant, fault);
@@ -280,7 +280,7 @@ enum err governor_place(struct governor *g, struct grant *grant, unsigned ca, st
 		if (err)
 			return err;
 	}
-	grant->is_placed = true;
+	grant->is_placed = grant->is_charged = true;
 	g->placed++;
 	end_one(g, grant, SCOPE_ACCOUNT, COUNT);
 	end_one(g, grant, BUDGET_TENANT, COUNT);
@@ -348,11 +348,36 @@ void governor_learn(struct governor *g, unsigned ca, const char *name, const str
 		b->closed_until_ms = now + asked_ms;
 }
 
-unsigned governor_orders_left(const struct governor *g, unsigned ca)
+static bool tell_left(const struct governor *g, unsigned ca, const struct grant *grant, unsigned scope,
+	struct governor_left *out)
 {
-	const struct rate *r = rate_of(g, ca, SCOPE_ACCOUNT);
-	return r->burst ? bucket_tokens(&g->accounts[ca], r,
-		now_ms(g)) : INT_MAX;
+	const struct rate *r = rate_of(g, ca, scope);
+	const struct bucket *b = look(g, scope, ca, grant);
+	int64_t now = now_ms(g), next_ms = bucket_next_ms(b, r, now);
+	bool is_closed = b->closed_until_ms > now;
+	char key[KEY];
+	if (!r->burst && !is_closed)
+		return false;
+	struct str subject = scope == SCOPE_ACCOUNT ? STR_NONE
+		: str_cut(key_of(key, scope, ca, grant->name, grant->tenant), ' ', &(struct str){ 0 });
+	*out = (struct governor_left){ .letter = scopes[scope].letter, .what = scopes[scope].text,
+		.directory = scope < CA_SCOPE_COUNT ? g->cas[ca].directory : NULL,
+		.left = is_closed ? 0 : bucket_tokens(b, r, now), .limit = r->burst,
+		.next_at_ms = next_ms ? clock_wall_ms() + next_ms : 0 };
+	str_copy(out->subject, sizeof out->subject, subject);
+	return true;
+}
+
+unsigned governor_left(const struct governor *g, unsigned ca, const struct grant *grant,
+	enum governor_whose whose, struct governor_left out[GOVERNOR_LEFT])
+{
+	unsigned n = 0, end = whose == GOVERNOR_CAS_AND_OURS ? SCOPES : CA_SCOPE_COUNT;
+	ASSERT(ca < g->n_cas && grant->name);
+	for (unsigned s = 0; s < end; s++) {
+		if (s != BUDGET_TENANT || has_tenant(grant))
+			n += tell_left(g, ca, grant, s, &out[n]);
+	}
+	return n;
 }
 
 int64_t governor_closed_until_ms(const struct governor *g, unsigned ca)

@@ -47,6 +47,7 @@ struct grant {
 	unsigned ca;
 	unsigned held;               /* scopes, as bits */
 	bool is_taken, is_started, is_placed;
+	bool is_charged;             /* to our own budgets, with its first order */
 };
 
 struct governor_ca {
@@ -82,8 +83,22 @@ void governor_settle(struct governor *g, struct grant *grant, enum grant_outcome
 /* The CA refused with "too many": nobody in that scope asks before it said. */
 void governor_learn(struct governor *g, unsigned ca, const char *name, const struct fault *fault);
 
-/* Tokens left for orders of the account; INT_MAX: no limit. For status. */
-unsigned governor_orders_left(const struct governor *g, unsigned ca);
+/* What is left of one limit or budget. */
+struct governor_left {
+	char letter;                 /* of its scope: a key that stays */
+	const char *what;            /* "failed validations of the name" */
+	const char *directory;       /* the CA's; NULL: our own budget */
+	char subject[256];           /* whose: name, domain, tenant; "" for the account's */
+	unsigned left, limit;        /* limit 0: none is known, but it is closed */
+	int64_t next_at_ms;          /* one more, wall clock; 0: it is full */
+};
+enum { GOVERNOR_LEFT = CA_SCOPE_COUNT + 2 };
+/* The CA's limits that there are, and with `ours` our own budgets, as they stand for this name (of that tenant,
+ * NULL: not known). Borrows. Returns how many. */
+enum governor_whose { GOVERNOR_CAS, GOVERNOR_CAS_AND_OURS };
+unsigned governor_left(const struct governor *g, unsigned ca, const struct grant *grant,
+	enum governor_whose whose, struct governor_left out[GOVERNOR_LEFT]);
+
 /* Until when the CA closed its account to us, wall clock; 0: it did not. */
 int64_t governor_closed_until_ms(const struct governor *g, unsigned ca);
 

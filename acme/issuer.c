@@ -8,6 +8,7 @@
 #include "acme/issuer.h"
 
 #include "acme/account_report.h"
+#include "acme/budget.h"
 #include "acme/desk.h"
 #include "acme/dns_proof.h"
 #include "acme/internal_ca.h"
@@ -65,7 +66,8 @@ struct wishing {
 /* What a configuration needs of files. */
 struct issuer_plan {
 	struct conf *conf;
-	struct tls_context **trusts;   /* by CA; NULL for our own */
+	struct tls_context **trusts;   /* by CA, as budget_cas lists them; NULL for our own */
+	unsigned n;
 };
 
 struct issuer {
@@ -315,20 +317,23 @@ enum err issuer_prepare(struct conf *conf, struct issuer_plan **out, struct faul
 		return fault_set(fault, E_CONFIG, "acme.ca names no CA");
 	struct issuer_plan *p = mem_new(sizeof *p);
 	p->conf = conf_ref(conf);
-	p->trusts = mem_new(acme->n_ca * sizeof(struct tls_context *));
-	for (unsigned n = 0; n < acme->n_ca && !err; n++)
-		err = read_trust(&acme->ca[n], &p->trusts[n], fault);
+	const struct conf_ca **cas = mem_new(2 * acme->n_ca * sizeof *cas);
+	p->n = budget_cas(acme, cas);
+	p->trusts = mem_new(p->n * sizeof(struct tls_context *));
+	for (unsigned n = 0; n < p->n && !err; n++)
+		err = read_trust(cas[n], &p->trusts[n], fault);
+	mem_free(&cas);
 	if (err)
 		issuer_plan_free(&p);
 	*out = p;
 	return err;
 }
 
-static void free_trusts(struct tls_context ***trusts, const struct conf *conf)
+static void free_trusts(struct tls_context ***trusts, unsigned n)
 {
-	for (unsigned n = 0; *trusts && n < conf->acme.n_ca; n++)
-		if ((*trusts)[n])
-			tls_context_unref(&(*trusts)[n]);
+	for (unsigned i = 0; *trusts && i < n; i++)
+		if ((*trusts)[i])
+			tls_context_unref(&(*trusts)[i]);
 	mem_free(trusts);
 }
 
@@ -338,10 +343,23 @@ void issuer_plan_free(struct issuer_plan **plan)
 	if (!p)
 		return;
 	*plan = NULL;
-	if (p->conf)
-		free_trusts(&p->trusts, p->conf);
+	free_trusts(&p->trusts, p->n);
 	conf_unref(&p->conf);
 	mem_free(&p);
+}
+
+static void open_cas(struct issuer *i)
+{
+	const struct conf_acme *acme = &i->conf->acme;
+	const struct conf_ca **confs = mem_new(2 * acme->n_ca * sizeof *confs);
+	unsigned n = budget_cas(acme, confs);
+	i->env.cas = mem_new(n * sizeof *i->env.cas);
+	i->env.n_cas = acme->n_ca;
+	i->env.n_stagings = n - acme->n_ca;
+	for (unsigned at = 0; at < n; at++)
+		open_ca(i, &i->env.cas[at], confs[at], i->trusts[at]);
+	ca_link_stagings(i->env.cas, i->env.n_cas, i->env.n_stagings);
+	mem_free(&confs);
 }
 
 /* Everything but the jobs; what of before is to be kept is the caller's. */
@@ -355,13 +373,10 @@ static void adopt(struct issuer *i, struct issuer_plan **plan)
 	i->env.can[CONF_DNS_01] = conf_dns_is_set(&acme->dns);
 	i->env.can[CONF_DNS_PERSIST_01] = true;
 	i->dns = dns_line_new(i->env.loop, i->conf);
-	i->env.cas = mem_new(acme->n_ca * sizeof *i->env.cas);
-	i->env.n_cas = acme->n_ca;
-	for (unsigned n = 0; n < acme->n_ca; n++)
-		open_ca(i, &i->env.cas[n], &acme->ca[n], i->trusts[n]);
+	open_cas(i);
 	i->desk = desk_new(&(struct desk_args){ .loop = i->env.loop, .store = i->env.store,
-		.conf = i->conf, .cas = i->env.cas, .n_cas = i->env.n_cas, .on_turn = on_turn,
-		.on_refused = on_refused, .owner = i });
+		.conf = i->conf, .cas = i->env.cas, .n_cas = i->env.n_cas, .n_stagings = i->env.n_stagings,
+		.on_turn = on_turn, .on_refused = on_refused, .owner = i });
 	i->env.governor = desk_governor(i->desk);
 }
 
@@ -435,7 +450,7 @@ static void cancel_wishes(struct issuer *i)
 
 enum err issuer_account_wish(struct issuer *i, const struct issuer_wish_args *args, struct fault *fault)
 {
-	if (args->ca >= i->env.n_cas)
+	if (args->ca >= issuer_cas(i))
 		return fault_set(fault, E_NOT_FOUND, "there is no such CA");
 	struct ca *ca = &i->env.cas[args->ca];
 	if (ca->internal)
@@ -452,7 +467,7 @@ enum err issuer_account_wish(struct issuer *i, const struct issuer_wish_args *ar
 void issuer_account_report(const struct issuer *i, unsigned n, struct json *out)
 {
 	const struct ca *ca = &i->env.cas[n];
-	ASSERT(n < i->env.n_cas);
+	ASSERT(n < issuer_cas(i));
 	if (!ca->internal)
 		account_report(account_facts(ca->account), ca->conf->name, out);
 }
@@ -460,7 +475,7 @@ void issuer_account_report(const struct issuer *i, unsigned n, struct json *out)
 bool issuer_account_trouble(const struct issuer *i, unsigned n, char *text, size_t cap)
 {
 	const struct ca *ca = &i->env.cas[n];
-	ASSERT(n < i->env.n_cas);
+	ASSERT(n < issuer_cas(i));
 	return !ca->internal && account_report_trouble(account_facts(ca->account), ca->conf->name, text, cap);
 }
 
@@ -481,9 +496,9 @@ bool issuer_is_concerned(const struct issuer *i, const struct conf *next, const 
 		|| i->env.can[CONF_HTTP_01] != (next->listen.http.n > 0);
 	for (unsigned n = 0; n < diff->n && !is_concerned; n++)
 		is_concerned = is_ours(diff->at[n].path);
-	for (unsigned n = 0; n < i->env.n_cas && !is_concerned; n++)
+	for (unsigned n = 0; n < issuer_cas(i) && !is_concerned; n++)
 		is_concerned = i->trusts[n]
-			&& !tls_context_is_current(i->trusts[n], i->conf->acme.ca[n].trust);
+			&& !tls_context_is_current(i->trusts[n], i->env.cas[n].conf->trust);
 	return is_concerned;
 }
 
@@ -496,8 +511,8 @@ struct ca *issuer_successor(struct issuer *i, const struct ca *before)
 static void inherit(struct issuer *i, const struct ca *before, unsigned n)
 {
 	for (unsigned k = 0; k < n; k++) {
-		unsigned at = ca_find(i->env.cas, i->env.n_cas, before[k].conf->directory);
-		if (at == i->env.n_cas)
+		unsigned at = ca_find(i->env.cas, issuer_cas(i), before[k].conf->directory);
+		if (at == issuer_cas(i))
 			continue;
 		i->env.cas[at].breaker = before[k].breaker;
 		i->env.cas[at].worked = before[k].worked;
@@ -534,7 +549,7 @@ void issuer_use(struct issuer *i, const struct issuer_use_args *args)
 	struct tls_context **trusts = i->trusts;
 	struct dns_line *dns = i->dns;
 	struct ca *cas = i->env.cas;
-	unsigned n_cas = i->env.n_cas;
+	unsigned n_cas = issuer_cas(i);
 	cancel_revocations(i);
 	cancel_wishes(i);
 	desk_stop(i->desk);
@@ -549,7 +564,7 @@ void issuer_use(struct issuer *i, const struct issuer_use_args *args)
 		close_ca(&cas[n]);
 	mem_free(&cas);
 	dns_line_free(&dns);
-	free_trusts(&trusts, conf);
+	free_trusts(&trusts, n_cas);
 	conf_unref(&conf);
 	resume_all(i);
 	log_info(&log_acme, "CAs changed", "cas=%u jobs=%zu", i->env.n_cas, map_count(&i->tickets));
@@ -618,12 +633,12 @@ void issuer_free(struct issuer **issuer)
 	list_each(&i->unsaved, node, tmp)
 		free_unsaved(list_entry(node, struct unsaved, node));
 	deadline_disarm(&i->unsaved_timer);
-	for (unsigned n = 0; n < i->env.n_cas; n++)
+	for (unsigned n = 0; n < issuer_cas(i); n++)
 		close_ca(&i->env.cas[n]);
 	dns_line_free(&i->dns);
 	mem_free(&i->env.cas);
 	memory_fini(&i->env.memory);
-	free_trusts(&i->trusts, i->conf);
+	free_trusts(&i->trusts, issuer_cas(i));
 	conf_unref(&i->conf);
 	mem_free(&i);
 }
@@ -750,18 +765,24 @@ struct job *issuer_force(struct issuer *i, const char *name, issuer_fn *fn, void
 	return j;
 }
 
+void issuer_budgets(const struct issuer *i, const char *name, const char *tenant, budget_fn *fn, void *owner)
+{
+	budget_each(i->env.governor, &i->conf->acme, name, tenant, fn, owner);
+}
+
 unsigned issuer_cas(const struct issuer *i)
 {
-	return i->env.n_cas;
+	return i->env.n_cas + i->env.n_stagings;
 }
 
 void issuer_look(const struct issuer *i, unsigned n, struct issuer_ca *out)
 {
-	ASSERT(n < i->env.n_cas);
+	ASSERT(n < issuer_cas(i));
 	const struct ca *ca = &i->env.cas[n];
 	int64_t mono = clock_mono_ms();
 	*out = (struct issuer_ca){ .name = ca->conf->name, .directory = ca->conf->directory,
-		.state = breaker_text(&ca->breaker), .is_well = breaker_is_closed(&ca->breaker) };
+		.state = breaker_text(&ca->breaker), .is_well = breaker_is_closed(&ca->breaker),
+		.is_staging = n >= i->env.n_cas };
 	if (!out->is_well)
 		out->retry_at_ms = clock_wall_ms() + breaker_until(&ca->breaker, mono) - mono;
 	int64_t closed_ms = governor_closed_until_ms(i->env.governor, n);
@@ -770,7 +791,13 @@ void issuer_look(const struct issuer *i, unsigned n, struct issuer_ca *out)
 		out->is_well = false;
 		out->retry_at_ms = closed_ms;
 	}
-	out->orders_left = governor_orders_left(i->env.governor, n);
+	struct governor_left left[GOVERNOR_LEFT];
+	if (governor_left(i->env.governor, n, &(struct grant){ .name = "" }, GOVERNOR_CAS, left)
+		&& !left[0].subject[0]) {
+		out->orders_left = left[0].left;
+		out->orders_limit = left[0].limit;
+		out->orders_next_ms = left[0].next_at_ms;
+	}
 }
 
 struct issuer_load issuer_load(const struct issuer *i)

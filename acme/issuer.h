@@ -8,6 +8,7 @@
 #define ACME_ISSUER_H
 
 #include "acme/account_wish.h"
+#include "acme/budget.h"
 #include "base/json.h"
 #include "certstore/audit.h"
 #include "certstore/challenge.h"
@@ -148,12 +149,17 @@ void issuer_account_report(const struct issuer *i, unsigned ca, struct json *out
 /* What somebody should look at in it, or false. */
 bool issuer_account_trouble(const struct issuer *i, unsigned ca, char *text, size_t cap);
 
-/* For status: the CAs in their order, and what is under way. */
+/* What is left to the name: see budget_each. */
+void issuer_budgets(const struct issuer *i, const char *name, const char *tenant, budget_fn *fn, void *owner);
+
+/* For status: the CAs in their order, their stagings, and what is under way. */
 struct issuer_ca {
 	const char *name, *directory, *state;   /* borrowed; state: breaker's text */
 	bool is_well;
+	bool is_staging;                        /* orders are rehearsed there */
 	int64_t retry_at_ms;                    /* wall clock; 0: now */
-	unsigned orders_left;                   /* of its limit, by our count; INT_MAX: no limit known */
+	unsigned orders_left, orders_limit;     /* by our count; limit 0: none is known */
+	int64_t orders_next_ms;                 /* when there is one more, wall clock; 0: all are there */
 };
 unsigned issuer_cas(const struct issuer *i);
 void issuer_look(const struct issuer *i, unsigned ca, struct issuer_ca *out);

@@ -8,8 +8,9 @@
  *       \                             \                      |         +-- another try ---+                    |
  *        +-----------------------------+---------------------+---> ended <----------------+--------------------+
  *
- * Another try: the other challenge type, the next CA, a forgotten account, an order that is no more. Each
- * is bounded: two orders per CA in one job. The internal CA orders nothing: it signs.
+ * Another try: the other challenge type, the next CA, a forgotten account, an order that is no more,
+ * production after its staging (see rehearsal). Each is bounded: two orders per CA in one job. The internal
+ * CA orders nothing: it signs.
  */
 #include "acme/job.h"
 
@@ -17,12 +18,14 @@
 
 #include "acme/account.h"
 #include "acme/ari.h"
+#include "acme/course.h"
 #include "acme/internal_ca.h"
 #include "acme/job_log.h"
 #include "acme/journal.h"
 #include "acme/leaf.h"
 #include "acme/order.h"
 #include "acme/problem.h"
+#include "acme/rehearsal.h"
 #include "acme/terms.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -69,18 +72,16 @@ struct job {
 	struct failure failure;     /* count 0: none */
 	struct entry *held;         /* what the store has, due or expired */
 	char advised[ARI_ID];       /* the certificate that its CA wants replaced; "": none */
-	bool is_replaces_refused, is_profile_refused;
 	struct journal journal;     /* url "": none */
 	char ordered_at[ACME_URL];
-	bool is_resuming, was_resumed, was_reregistered;
+	bool is_resuming, was_resumed;
 
 	struct grant *grant;        /* borrowed; NULL: without limits */
 	bool may_order;             /* placed already, for the order to come */
-	unsigned ca_index, orders;  /* of this CA */
+	struct course course;
 	struct waiter account;
 	struct leaf *leaf;
 	struct order *order;
-	int avoid;                  /* challenge that failed here already, or -1 */
 	int used;                   /* challenge that worked, or -1 */
 	unsigned polls;
 	struct delivery *delivery;
@@ -114,7 +115,7 @@ static void enter(struct job *j, enum job_state state)
 
 static struct ca *ca_of(const struct job *j)
 {
-	return &j->env->cas[j->ca_index];
+	return course_ca(&j->course);
 }
 
 /* ---- the ends ---- */
@@ -144,10 +145,14 @@ static void end_failed(struct job *j, const struct fault *fault)
 	int64_t now = clock_wall_ms();
 	struct failure_rule rule = { j->env->acme->retry_min_ms, j->env->acme->retry_max_ms,
 		terms_life_left_ms(j->held, now) };
-	failure_add(&j->failure, fault, &rule, now, (unsigned)random_below(1001));
+	struct fault f = *fault;
+	if (course_is_rehearsing(&j->course))
+		rehearsal_tell(&f, ca_of(j)->conf->name);
+	failure_add(&j->failure, &f, &rule, now, (unsigned)random_below(1001));
+	j->failure.is_validation = rehearsal_is_verdict(fault, j->used);
 	memory_keep(&j->env->memory, j->name, &j->failure);
 	job_log_failed(j->name, ca_of(j)->conf->name, &j->failure);
-	end(j, fault->code, NULL, fault, j->failure.retry_at_ms);
+	end(j, f.code, NULL, &f, j->failure.retry_at_ms);
 }
 
 /* ---- RECALL ---- */
@@ -192,7 +197,7 @@ void job_run(struct job *j, struct grant *grant)
 	ASSERT(j->state == JOB_QUEUED);
 	j->grant = grant;
 	if (grant)
-		j->ca_index = grant->ca;
+		j->course.ca = grant->ca;
 	j->run_at_ms = loop_now_ms(j->env->loop);
 	enter(j, JOB_LOCK);
 }
@@ -259,13 +264,6 @@ static void ask_journal(struct job *j)
 		on_errand, j);
 }
 
-static bool is_of_a_ca(struct job *j)
-{
-	unsigned n = j->env->n_cas, at = ca_find(j->env->cas, n, j->journal.ca);
-	j->ca_index = at < n ? at : j->ca_index;
-	return at < n;
-}
-
 static void answer_journal(struct job *j, void *object)
 {
 	struct journal *journal = object;
@@ -274,13 +272,31 @@ static void answer_journal(struct job *j, void *object)
 		mem_release(journal);
 		/* One that led to the certificate we hold is over. */
 		bool is_over = j->held && j->held->issued_at_ms >= j->journal.begun_at_ms;
-		if (!is_over && journal_is_alive(&j->journal, clock_wall_ms()) && is_of_a_ca(j)
-			&& key_type(j->journal.key) == terms_key(keys_of(j), j->name))
+		if (!is_over && journal_is_alive(&j->journal, clock_wall_ms())
+			&& key_type(j->journal.key) == terms_key(keys_of(j), j->name)
+			&& course_resume(&j->course, j->journal.ca))
 			j->is_resuming = j->was_resumed = true;
 		else
 			drop_journal(j);
 	}
+	if (!j->is_resuming)
+		course_rehearse(&j->course, &j->failure, j->held);
 	enter(j, JOB_PROBE);
+}
+
+/* ---- which CA: the first that is not known to be down ---- */
+
+static bool next_ca(struct job *j)
+{
+	bool was_rehearsing = course_is_rehearsing(&j->course);
+	if (!course_next(&j->course, j->held))
+		return false;
+	drop_journal(j);
+	if (was_rehearsing) {  /* that key has been shown */
+		leaf_free(j->leaf);
+		j->leaf = NULL;
+	}
+	return true;
 }
 
 /* ---- PROBE: what cannot be stored or judged is not ordered: that would cost a CA's patience ---- */
@@ -300,30 +316,12 @@ static void answer_probe(struct job *j, void *object)
 	enter(j, JOB_ACCOUNT);
 }
 
-/* ---- ACCOUNT: the first CA that is not known to be down ---- */
-
-static bool next_ca(struct job *j)
-{
-	unsigned next = ca_next(j->env->cas, j->env->n_cas, job_host(j), j->ca_index + 1);
-	if (next >= j->env->n_cas || !terms_may_leave(ca_of(j), j->held))
-		return false;
-	j->ca_index = next;
-	j->orders = 0;
-	j->avoid = -1;
-	j->was_reregistered = j->is_replaces_refused = j->is_profile_refused = false;
-	drop_journal(j);
-	return true;
-}
+/* ---- ACCOUNT ---- */
 
 static void end_ca_down(struct job *j, const struct fault *fault)
 {
-	int64_t at = clock_wall_ms() + ca_wait_ms(j->env->cas, j->ca_index + 1, clock_mono_ms());
+	int64_t at = clock_wall_ms() + ca_wait_ms(j->env->cas, j->course.ca + 1, clock_mono_ms());
 	end_blameless(j, fault->code, fault, fault->retry_at_ms > at ? fault->retry_at_ms : at);
-}
-
-static bool is_ready(const struct ca *ca)
-{
-	return ca->internal ? internal_ca_is_ready(ca->internal) : account_is_ready(ca->account);
 }
 
 static void ask_account(struct job *j)
@@ -338,7 +336,7 @@ static void ask_account(struct job *j)
 		return;
 	}
 	struct ca *ca = ca_of(j);
-	if (is_ready(ca))
+	if (terms_is_ready(ca))
 		enter(j, JOB_KEY);
 	else if (ca->internal)
 		internal_ca_wait(ca->internal, &j->account);
@@ -352,7 +350,7 @@ static void on_account(struct waiter *w, enum err err, const struct fault *fault
 	if (err && ca_of(j)->internal)  /* others see to it themselves */
 		breaker_failed(&ca_of(j)->breaker, BREAKER_CERTAIN, 0, clock_mono_ms());
 	if (err && j->grant)
-		governor_learn(j->env->governor, j->ca_index, job_host(j), fault);
+		governor_learn(j->env->governor, j->course.ca, job_host(j), fault);
 	if (!err)
 		enter(j, JOB_KEY);
 	else if (next_ca(j))
@@ -388,13 +386,13 @@ static void answer_key(struct job *j, void *object)
 static struct terms_args terms_of(const struct job *j)
 {
 	return (struct terms_args){ .ca = ca_of(j), .name = job_host(j), .acme = j->env->acme, .can = j->env->can,
-		.held = j->held, .avoid = j->avoid };
+		.held = j->held, .avoid = j->course.avoid };
 }
 
 /* Whether the governor lets another order be placed at this CA. */
 static bool may_order(struct job *j, struct fault *fault)
 {
-	if (j->grant && !j->may_order && governor_place(j->env->governor, j->grant, j->ca_index, fault))
+	if (j->grant && !j->may_order && governor_place(j->env->governor, j->grant, j->course.ca, fault))
 		return false;
 	j->may_order = true;
 	return true;
@@ -408,13 +406,10 @@ static void end_limited(struct job *j, const struct fault *fault)
 		end_blameless(j, fault->code, fault, fault->retry_at_ms);
 }
 
-/* What the CA will have counted. */
 static void settle(struct job *j, enum err err, enum problem_class class)
 {
-	bool is_open = class == PROBLEM_CA || err == E_TIMEOUT || err == E_ACME_PROTOCOL;
 	if (j->grant && j->grant->is_placed)
-		governor_settle(j->env->governor, j->grant, !err ? GRANT_ISSUED : is_open ? GRANT_UNKNOWN
-			: j->used >= 0 ? GRANT_FAILED : GRANT_REFUSED);
+		governor_settle(j->env->governor, j->grant, terms_outcome(err, class, j->used));
 }
 
 static void on_placed(void *owner, struct order *o);
@@ -443,7 +438,7 @@ static void ask_order(struct job *j)
 {
 	struct ca *ca = ca_of(j);
 	/* The directory may have grown old while the key was made. */
-	if (!is_ready(ca)) {
+	if (!terms_is_ready(ca)) {
 		enter(j, JOB_ACCOUNT);
 		return;
 	}
@@ -464,7 +459,7 @@ static void ask_order(struct job *j)
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = terms_challenges(&terms, args.wanted);
-	if (terms_profile(ca, &(struct terms_wish){ job_host(j), preferred, j->is_profile_refused }, &args.profile,
+	if (terms_profile(ca, &(struct terms_wish){ job_host(j), preferred, j->course.is_profile_refused }, &args.profile,
 		&fault)) {
 		fault_during(&fault, "%s", rows[j->state].text);
 		end_failed(j, &fault);
@@ -475,10 +470,10 @@ static void ask_order(struct job *j)
 		end_limited(j, &fault);
 		return;
 	}
-	if (j->held && !j->is_replaces_refused)
+	if (j->held && !j->course.is_replaces_refused)
 		args.replaces = terms_replaces(ca, j->held, clock_wall_ms());
 	if (!j->is_resuming)
-		j->orders++;
+		j->course.orders++;
 	j->may_order = false;
 	j->order = order_start(&args);
 }
@@ -531,11 +526,11 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 	struct fault limited;
 	settle(j, fault->code, class);
 	if (j->grant)
-		governor_learn(j->env->governor, j->ca_index, job_host(j), fault);
-	if (!j->was_reregistered && terms_is_account_trouble(ca_of(j), fault, used)) {
-		j->was_reregistered = true;
-		if (j->orders)
-			j->orders--;
+		governor_learn(j->env->governor, j->course.ca, job_host(j), fault);
+	if (!j->course.was_reregistered && terms_is_account_trouble(ca_of(j), fault, used)) {
+		j->course.was_reregistered = true;
+		if (j->course.orders)
+			j->course.orders--;
 		retry_order(j);
 	} else if ((class == PROBLEM_CA || fault->code == E_RATE_LIMITED) && next_ca(j)) {
 		enter(j, JOB_ACCOUNT);
@@ -544,14 +539,16 @@ static void order_failed(struct job *j, const struct fault *fault, int used)
 	} else if (fault->code == E_TIMEOUT || fault->code == E_ACME_PROTOCOL) {
 		/* Slow, or garbled on its way: the order itself may be fine, so the journal stays. */
 		end_failed(j, fault);
-	} else if (j->is_resuming || (class == PROBLEM_ORDER_GONE && j->orders < ORDERS_MAX)) {
+	} else if (j->is_resuming || (class == PROBLEM_ORDER_GONE && j->course.orders < ORDERS_MAX)) {
 		retry_order(j);
+	} else if (course_is_rehearsing(&j->course) && !rehearsal_is_verdict(fault, used) && next_ca(j)) {
+		enter(j, JOB_ACCOUNT);
 	} else if (used >= 0 && (problem_is_about_challenge(fault) || fault->code == E_DNS)
-		&& j->orders < ORDERS_MAX && j->avoid < 0 && terms_has_other(&terms, used)
+		&& j->course.orders < ORDERS_MAX && j->course.avoid < 0 && terms_has_other(&terms, used)
 		&& may_order(j, &limited)) {
 		log_info(&log_acme, "trying the other challenge", "name=%s failed=%s", j->name,
 			challenge_type_of((enum conf_challenge)used)->name);
-		j->avoid = used;
+		j->course.avoid = used;
 		retry_order(j);
 	} else {
 		drop_journal(j);
@@ -567,8 +564,8 @@ static void on_ordered(void *owner, struct order *o, enum err err, struct str ch
 	j->order = NULL;
 	j->used = order_challenge(o);
 	j->polls += order_polls(o);
-	j->is_replaces_refused |= order_was_refused(o, ORDER_REPLACES);
-	j->is_profile_refused |= order_was_refused(o, ORDER_PROFILE);
+	j->course.is_replaces_refused |= order_was_refused(o, ORDER_REPLACES);
+	j->course.is_profile_refused |= order_was_refused(o, ORDER_PROFILE);
 	str_copy(j->profile, sizeof j->profile, str_from(order_profile(o)));
 	if (err) {
 		job_log_refusal(j->name, ca_of(j)->conf->name, fault);
@@ -576,6 +573,11 @@ static void on_ordered(void *owner, struct order *o, enum err err, struct str ch
 		return;
 	}
 	settle(j, E_OK, PROBLEM_NAME);
+	if (course_is_rehearsing(&j->course)) {
+		next_ca(j);
+		enter(j, JOB_ACCOUNT);
+		return;
+	}
 	j->delivery = delivery_new(j->name, chain);
 	enter(j, JOB_CHECK);
 }
@@ -587,13 +589,9 @@ static void ask_check(struct job *j)
 	struct delivery *d = j->delivery;
 	const struct ca *ca = ca_of(j);
 	int used = j->used >= 0 ? j->used : terms_worked(j->held);
-	str_copy(d->ca, sizeof d->ca, str_from(ca->conf->directory));
-	if (ca->account)
-		str_copy(d->account, sizeof d->account, str_from(account_kid(ca->account)));
-	str_copy(d->profile, sizeof d->profile, str_from(ca->account ? j->profile : NULL));
-	if (used >= 0)
-		str_copy(d->challenge, sizeof d->challenge,
-			str_from(challenge_type_of((enum conf_challenge)used)->name));
+	delivery_note(d, ca->conf->directory, ca->account ? account_kid(ca->account) : "",
+		ca->account ? j->profile : "",
+		used >= 0 ? challenge_type_of((enum conf_challenge)used)->name : "");
 	d->key = key_ref(j->leaf->key);
 	d->now_ms = clock_wall_ms();
 	j->delivery = NULL;  /* the errand's now */
@@ -687,9 +685,8 @@ static void on_errand(void *owner, enum err err, void *object, const struct faul
 
 void job_resume(struct job *j)
 {
-	j->avoid = j->used = -1;
-	/* none: the desk says so */
-	j->ca_index = ca_next(j->env->cas, j->env->n_cas, job_host(j), 0) % j->env->n_cas;
+	j->used = -1;
+	course_init(&j->course, j->env->cas, j->env->n_cas, j->env->n_stagings, job_host(j));
 	enter(j, JOB_RECALL);
 }
 
@@ -776,6 +773,11 @@ enum job_stage job_stage(const struct job *j)
 		return JOB_STAGE_QUEUED;
 	return j->state == JOB_ORDER && j->order && order_is_validating(j->order) ? JOB_STAGE_VALIDATING
 		: JOB_STAGE_ORDERING;
+}
+
+const char *job_rehearsal(const struct job *j)
+{
+	return course_is_rehearsing(&j->course) ? ca_of(j)->conf->name : NULL;
 }
 
 int64_t job_started_ms(const struct job *j)

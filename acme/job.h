@@ -23,7 +23,7 @@ struct job_env {
 	struct store *store;
 	struct challenge_table *challenges;
 	struct ca *cas;
-	unsigned n_cas;
+	unsigned n_cas, n_stagings; /* which come after the n_cas */
 	bool can[CONF_CHALLENGES];
 	struct memory memory;
 	struct governor *governor;
@@ -64,6 +64,8 @@ const char *job_host(const struct job *j);
 const char *job_ordered_at(const struct job *j);
 /* Static text. */
 const char *job_text(const struct job *j);
+/* The staging where it rehearses now, or NULL. Borrowed. */
+const char *job_rehearsal(const struct job *j);
 /* Where it is, coarsely: for status. */
 enum job_stage { JOB_STAGE_QUEUED, JOB_STAGE_ORDERING, JOB_STAGE_VALIDATING };
 enum job_stage job_stage(const struct job *j);

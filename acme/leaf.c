@@ -54,6 +54,15 @@ struct delivery *delivery_new(const char *name, struct str chain_pem)
 	return d;
 }
 
+void delivery_note(struct delivery *d, const char *ca, const char *account, const char *profile,
+	const char *challenge)
+{
+	str_copy(d->ca, sizeof d->ca, str_from(ca));
+	str_copy(d->account, sizeof d->account, str_from(account));
+	str_copy(d->profile, sizeof d->profile, str_from(profile));
+	str_copy(d->challenge, sizeof d->challenge, str_from(challenge));
+}
+
 void delivery_free(void *object)
 {
 	struct delivery *d = object;

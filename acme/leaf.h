@@ -32,6 +32,9 @@ struct delivery {
 	struct buf bundle;
 };
 struct delivery *delivery_new(const char *name, struct str chain_pem);
+/* How it was had; "": not known. */
+void delivery_note(struct delivery *d, const char *ca, const char *account, const char *profile,
+	const char *challenge);
 void delivery_free(void *delivery);
 /* Pool thread: key, name, time and signatures, then the entry and its text. E_CHAIN, E_KEY. */
 enum err delivery_check(void *delivery, struct fault *fault);

@@ -8,6 +8,7 @@
 
 #include "acme/account.h"
 #include "acme/challenge.h"
+#include "acme/internal_ca.h"
 #include "acme/identifier.h"
 #include "acme/problem.h"
 #include "base/clock.h"
@@ -186,6 +187,20 @@ bool terms_may_leave(const struct ca *ca, const struct entry *held)
 		return true;
 	return breaker_is_lasting(&ca->breaker, clock_mono_ms())
 		&& left < (held->not_after_ms - held->not_before_ms) / 6;
+}
+
+bool terms_is_ready(const struct ca *ca)
+{
+	return ca->internal ? internal_ca_is_ready(ca->internal) : account_is_ready(ca->account);
+}
+
+enum grant_outcome terms_outcome(enum err err, enum problem_class class, int used)
+{
+	if (!err)
+		return GRANT_ISSUED;
+	if (class == PROBLEM_CA || err == E_TIMEOUT || err == E_ACME_PROTOCOL)
+		return GRANT_UNKNOWN;
+	return used >= 0 ? GRANT_FAILED : GRANT_REFUSED;
 }
 
 bool terms_has_other(const struct terms_args *args, int failed)

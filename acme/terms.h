@@ -8,6 +8,8 @@
 #define ACME_TERMS_H
 
 #include "acme/ca.h"
+#include "acme/governor.h"
+#include "acme/problem.h"
 #include "certstore/entry.h"
 
 /* What an order is for. */
@@ -55,6 +57,11 @@ struct terms_args {
 unsigned terms_challenges(const struct terms_args *args, enum conf_challenge wanted[CONF_CHALLENGES]);
 /* Whether another one than this (enum conf_challenge) is worth an order at this CA. */
 bool terms_has_other(const struct terms_args *args, int failed);
+
+/* Whether it can be ordered from now. */
+bool terms_is_ready(const struct ca *ca);
+/* What a CA will have counted of an order that ended so. used: as authz_result. */
+enum grant_outcome terms_outcome(enum err err, enum problem_class class, int used);
 
 /* Whether a refusal is, or may be, about the account and not the name: it was told, and sees to it when the
  * order is tried again (account_lost, account_doubt, account_suspect, account_must_agree). used: as authz_result. */

@@ -2,7 +2,6 @@
 /*
  * api_status: how the whole is. "degraded" lists, in words, what somebody should look at.
  */
-#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -69,7 +68,7 @@ static void put_store(struct status *s)
 		json_put_cstr(o, "warning", kinds[kind]);
 }
 
-static void put_account(struct status *s, unsigned ca, struct json *out)
+static void put_account(struct status *s, unsigned ca, bool is_staging, struct json *out)
 {
 	struct json *account = json_new_object();
 	char trouble[1024];
@@ -79,7 +78,7 @@ static void put_account(struct status *s, unsigned ca, struct json *out)
 		json_put(out, "account", account);
 	else
 		json_free(&account);
-	if (issuer_account_trouble(s->env->issuer, ca, trouble, sizeof(trouble)))
+	if (!is_staging && issuer_account_trouble(s->env->issuer, ca, trouble, sizeof(trouble)))
 		degrade(s, "%s%s", trouble, "");
 }
 
@@ -95,12 +94,17 @@ static void put_cas(struct status *s)
 		json_put_cstr(o, "name", ca.name);
 		json_put_cstr(o, "directory", ca.directory);
 		json_put_cstr(o, "state", ca.state);
+		if (ca.is_staging)
+			json_put_bool(o, "staging", true);
 		api_put_time(o, "retry_at", ca.retry_at_ms);
-		if (ca.orders_left != INT_MAX)
+		if (ca.orders_limit) {
 			json_put_number(o, "orders_left", ca.orders_left);
-		put_account(s, i, o);
+			json_put_number(o, "orders_limit", ca.orders_limit);
+			api_put_time(o, "orders_next", ca.orders_next_ms);
+		}
+		put_account(s, i, ca.is_staging, o);
 		json_append(list, o);
-		if (!ca.is_well)
+		if (!ca.is_well && !ca.is_staging)
 			degrade(s, "CA %s is %s", ca.name, ca.state);
 	}
 }

@@ -63,9 +63,34 @@ static void the_first_door_to_open_counts(void **state)
 	assert_int_equal(ca_wait_ms(cas, 2, 1000), 10000);
 }
 
+static void cas_find_their_stagings(void **state)
+{
+	struct conf_ca staging = { .directory = "https://s/d" }, gone = { .directory = "https://g/d" };
+	struct conf_ca confs[] = { { .directory = "https://a/d", .staging = &staging }, { .directory = "https://b/d" },
+		{ .directory = "https://c/d", .staging = &gone } };
+	struct ca cas[4] = { { .conf = &confs[0] }, { .conf = &confs[1] }, { .conf = &confs[2] },
+		{ .conf = &staging } };
+	(void)state;
+	ca_link_stagings(cas, 3, 1);
+	assert_ptr_equal(cas[0].staging, &cas[3]);
+	assert_null(cas[1].staging);
+	assert_null(cas[2].staging);
+	ca_link_stagings(cas, 3, 0);   /* rehearsals are turned off */
+	assert_null(cas[0].staging);
+}
+
+static void a_staging_is_the_first_s_that_has_it(void **state)
+{
+	struct ca cas[4] = { { 0 }, { .staging = &cas[3] }, { .staging = &cas[3] }, { 0 } };
+	(void)state;
+	assert_int_equal(ca_live(cas, 3, &cas[3]), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cas_find_their_stagings),
+		cmocka_unit_test(a_staging_is_the_first_s_that_has_it),
 		cmocka_unit_test(the_first_door_to_open_counts),
 		cmocka_unit_test(the_internal_one_is_for_private_names),
 		cmocka_unit_test(where_there_is_one_kind_it_is_for_all),

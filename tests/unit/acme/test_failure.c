@@ -90,9 +90,11 @@ static void what_is_written_reads_back(void **state)
 	struct buf b;
 	buf_init(&b, 0);
 	failure_add(&f, &fault, &usual, 1000, 0);
+	f.is_validation = true;
 	assert_int_equal(failure_write(&f, &b), E_OK);
 	assert_int_equal(failure_parse(buf_str(&b), &again, &fault), E_OK);
 	assert_int_equal(again.count, 1);
+	assert_true(again.is_validation);
 	assert_int_equal(again.retry_at_ms, f.retry_at_ms);
 	assert_int_equal(again.fault.code, E_ISSUE);
 	assert_string_equal(again.fault.detail, f.fault.detail);

@@ -39,6 +39,14 @@ static int end(void **state)
 
 static struct fault why;
 
+static unsigned orders_left(void)
+{
+	struct governor_left left[GOVERNOR_LEFT];
+	unsigned n = governor_left(g, 0, &(struct grant){ .name = "any.test" }, GOVERNOR_CAS, left);
+	assert_true(n > 0 && left[0].letter == 'a');
+	return left[0].left;
+}
+
 /* An order from take to its end; false when it was refused. */
 static bool order(const char *name, enum grant_kind kind, const char *tenant,
 	enum grant_outcome outcome)
@@ -148,7 +156,7 @@ static void a_token_promised_does_not_come_back_by_waiting(void **state)
 	assert_int_equal(governor_start(g, &held[3], &why), E_OK);
 	for (int i = 0; i < 4; i++)
 		governor_settle(g, &held[i], GRANT_UNUSED);
-	assert_int_equal(governor_orders_left(g, 0), 20);
+	assert_int_equal(orders_left(), 20);
 }
 
 static void a_budget_is_held_from_the_queue_on(void **state)
@@ -175,7 +183,7 @@ static void renewals_have_the_last_half_of_the_account(void **state)
 		snprintf(name, sizeof name, "n.%d.example", i);
 		assert_true(order(name, GRANT_NAMED, NULL, GRANT_FAILED));
 	}
-	assert_int_equal(governor_orders_left(g, 0), 10);
+	assert_int_equal(orders_left(), 10);
 	assert_int_equal(governor_wait_ms(g, 0, GRANT_NAMED), MINUTE);
 	assert_int_equal(governor_wait_ms(g, 0, GRANT_CLIENTS), MINUTE);
 	assert_int_equal(governor_wait_ms(g, 0, GRANT_RENEWAL), 0);
@@ -195,10 +203,65 @@ static void another_order_of_the_same_job_needs_another_grant(void **state)
 	assert_int_equal(governor_place(g, &grant, 0, &why), E_RATE_LIMITED);
 	assert_int_equal(governor_place(g, &grant, 1, &why), E_OK);   /* the other CA */
 	governor_settle(g, &grant, GRANT_ISSUED);
-	assert_int_equal(governor_orders_left(g, 0), 18);
+	assert_int_equal(orders_left(), 18);
 	/* and the budget was charged once */
 	assert_true(order("b.test", GRANT_CLIENTS, "t", GRANT_ISSUED));
 	assert_false(order("c.test", GRANT_CLIENTS, "t", GRANT_ISSUED));
+}
+
+/* Another CA instead, before there was any order: our own budget is charged for that one. */
+static void an_order_at_another_ca_is_charged_to_the_tenant_as_well(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct grant grant = { .name = i ? "a.test" : "b.test", .kind = GRANT_CLIENTS, .tenant = "t" };
+		assert_int_equal(governor_take(g, &grant, 0, NULL), E_OK);
+		assert_int_equal(governor_start(g, &grant, &why), E_OK);
+		assert_int_equal(governor_place(g, &grant, 1, &why), E_OK);
+		governor_settle(g, &grant, GRANT_ISSUED);
+		assert_int_equal(governor_place(g, &grant, 0, &why), E_OK);   /* and back: once is enough */
+		governor_settle(g, &grant, GRANT_ISSUED);
+	}
+	assert_false(order("c.test", GRANT_CLIENTS, "t", GRANT_ISSUED));
+	assert_non_null(strstr(why.detail, "tenant"));
+}
+
+static const struct governor_left *left_of(unsigned ca, const char *name, const char *tenant, char letter)
+{
+	static struct governor_left left[GOVERNOR_LEFT];
+	unsigned n = governor_left(g, ca, &(struct grant){ .name = name, .tenant = tenant },
+		GOVERNOR_CAS_AND_OURS, left);
+	for (unsigned i = 0; i < n; i++)
+		if (left[i].letter == letter)
+			return &left[i];
+	return NULL;
+}
+
+static void what_is_left_is_told_with_the_time_of_the_next(void **state)
+{
+	(void)state;
+	assert_int_equal(left_of(0, "a.example.com", "t", 'f')->left, 2);
+	assert_int_equal(left_of(0, "a.example.com", "t", 'f')->next_at_ms, 0);
+	order("a.example.com", GRANT_CLIENTS, "t", GRANT_FAILED);
+	clock_test_advance(2 * MINUTE);
+	const struct governor_left *left = left_of(0, "a.example.com", "t", 'f');
+	assert_int_equal(left->left, 1);
+	assert_int_equal(left->limit, 2);
+	assert_int_equal(left->next_at_ms, start_ms + 12 * MINUTE);
+	assert_string_equal(left->subject, "a.example.com");
+	assert_string_equal(left->directory, "https://first.test/dir");
+	left = left_of(0, "b.example.com", "t", 'd');
+	assert_int_equal(left->left, 3);
+	assert_string_equal(left->subject, "example.com");
+	left = left_of(0, "b.example.com", "t", 't');
+	assert_int_equal(left->left, 1);
+	assert_string_equal(left->subject, "t");
+	assert_null(left->directory);
+	assert_int_equal(left_of(0, "b.example.com", NULL, 'b')->left, 4);
+	assert_null(left_of(0, "b.example.com", NULL, 't'));   /* whose, is not known */
+	assert_null(left_of(1, "b.example.com", NULL, 'a'));   /* no limit is known */
+	order("a.example.com", GRANT_CLIENTS, "t", GRANT_FAILED);
+	assert_int_equal(left_of(0, "a.example.com", "t", 'f')->left, 0);
 }
 
 static struct fault refusal(const char *detail, int64_t retry_in_ms)
@@ -300,7 +363,7 @@ static void orders_until_the_next_writing_are_counted_in_advance(void **state)
 	}
 	assert_true(governor_wants_writing(g));
 	restart(1);
-	assert_int_equal(governor_orders_left(g, 0), 0);   /* 20 - 8 - 24 */
+	assert_int_equal(orders_left(), 0);   /* 20 - 8 - 24 */
 	buf_fini(&text);
 }
 
@@ -348,6 +411,8 @@ int main(void)
 		TEST(a_budget_is_held_from_the_queue_on),
 		TEST(renewals_have_the_last_half_of_the_account),
 		TEST(another_order_of_the_same_job_needs_another_grant),
+		TEST(what_is_left_is_told_with_the_time_of_the_next),
+		TEST(an_order_at_another_ca_is_charged_to_the_tenant_as_well),
 		TEST(a_refusal_closes_its_scope_and_nothing_else),
 		TEST(no_refusal_lasts_longer_than_two_days),
 		TEST(unknown_words_about_several_names_are_about_the_account),

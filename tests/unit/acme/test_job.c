@@ -80,8 +80,10 @@ static void close_env(void)
 	script_settle(scripts[0].loop);
 	memory_fini(&env.memory);
 	store->ops->free(store);
-	for (unsigned i = 1; i < env.n_cas; i++)
+	for (unsigned i = 1; i < env.n_cas; i++) {
 		directory_free(&cas[i].directory);
+		signer_fini(&cas[i].signer);
+	}
 	script_close(&scripts[0], &cas[0]);
 }
 
@@ -203,6 +205,117 @@ static void a_required_profile_that_is_not_offered_names_those_that_are(void **s
 	close_env();
 }
 
+/* ---- rehearsals: the second script is the staging of the first ---- */
+
+#define DONE(path, body) { "POST", path, 200, NULL, body, ANSWERED, false }
+#define PLACED(body) { "POST", "/order", 201, "Location: https://ca.test/o/1", body, ANSWERED, false }
+#define AUTHZ(status, error) "{\"status\":\"" status "\",\"identifier\":{\"type\":\"dns\"," \
+	"\"value\":\"a.test\"},\"challenges\":[{\"type\":\"http-01\",\"url\":\"https://ca.test/h/1\"," \
+	"\"token\":\"0123456789abcdef0123\",\"status\":\"" status "\"" error "}]}"
+#define REFUSED_CONNECTION ",\"error\":{\"type\":\"urn:ietf:params:acme:error:connection\"," \
+	"\"detail\":\"refused\"}"
+
+static struct challenge_set *live;
+static uint64_t generation;
+static struct loop_task published;
+
+static void on_published(struct loop_task *t)
+{
+	(void)t;
+	challenge_published(env.challenges, generation);
+}
+
+static void publish(void *owner, struct challenge_set *set, uint64_t g)
+{
+	(void)owner;
+	challenge_set_unref(&live);
+	live = set;
+	generation = g;
+	loop_defer(scripts[0].loop, &published);
+}
+
+static void open_stage(const struct script_line *production, unsigned n, const struct script_line *staging,
+	unsigned n_staging)
+{
+	static const struct conf_ca staging_conf = { .name = "stage", .directory = "https://stage.test/dir" };
+	static struct conf_acme plain;
+	struct failure before = { .count = 1, .is_validation = true, .first_at_ms = 1, .retry_at_ms = 1 };
+	plain = acme;
+	plain.challenges[0] = CONF_HTTP_01;
+	plain.n_challenges = 1;
+	open_ca(0, production, n);
+	open_ca(1, staging, n_staging);
+	cas[1].conf = &staging_conf;
+	open_env(2);
+	env.acme = &plain;
+	env.n_cas = env.n_stagings = 1;
+	cas[0].staging = &cas[1];
+	loop_task_init(&published, on_published);
+	env.challenges = challenge_table_new(scripts[0].loop, publish, NULL);
+	before.fault.code = E_ISSUE;
+	memory_keep(&env.memory, "a.test", &before);
+}
+
+static void close_stage(void)
+{
+	assert_int_equal(scripts[0].next, scripts[0].n);
+	assert_int_equal(scripts[1].next, scripts[1].n);
+	challenge_table_free(&env.challenges);
+	challenge_set_unref(&live);
+	loop_task_cancel(&published);
+	env.n_cas = 2;
+	close_env();
+}
+
+static void a_name_that_failed_fails_at_the_staging(void **state)
+{
+	static const struct script_line staging[] = { DIRECTORY_LINE, NONCE_LINE, ACCOUNT,
+		PLACED("{\"status\":\"pending\",\"finalize\":\"https://ca.test/f/1\","
+			"\"authorizations\":[\"https://ca.test/z/1\"]}"),
+		DONE("/z/1", AUTHZ("pending", "")), DONE("/h/1", "{}"),
+		DONE("/z/1", AUTHZ("invalid", REFUSED_CONNECTION)) };
+	(void)state;
+	open_stage(NULL, 0, staging, 7);
+	run("a.test");
+	assert_string_equal(end_fault.type, "connection");
+	assert_int_equal(strncmp(end_fault.activity, "rehearsing at stage: ", 21), 0);
+	assert_int_equal(memory_newest(&env.memory, "a.test")->count, 2);
+	assert_true(memory_newest(&env.memory, "a.test")->is_validation);
+	close_stage();
+}
+
+static void production_is_asked_when_the_rehearsal_went_well(void **state)
+{
+	static const struct script_line staging[] = { DIRECTORY_LINE, NONCE_LINE, ACCOUNT,
+		PLACED("{\"status\":\"valid\",\"certificate\":\"https://ca.test/c/1\"}"),
+		DONE("/c/1", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n") };
+	static const struct script_line production[] = { DIRECTORY_LINE, NONCE_LINE, ACCOUNT,
+		PROBLEM(403, "caa") };
+	(void)state;
+	open_stage(production, 4, staging, 5);
+	run("a.test");
+	assert_string_equal(end_fault.type, "caa");
+	assert_null(strstr(end_fault.activity, "rehearsing"));
+	assert_false(memory_newest(&env.memory, "a.test")->is_validation);
+	close_stage();
+}
+
+static void a_staging_s_own_troubles_are_no_verdict(void **state)
+{
+	static const struct script_line dead[] = { { "GET", "/dir", 503, NULL, "", ANSWERED, true } };
+	static const struct script_line strict[] = { DIRECTORY_LINE, NONCE_LINE, ACCOUNT,
+		PROBLEM(403, "rejectedIdentifier") };
+	static const struct script_line production[] = { DIRECTORY_LINE, NONCE_LINE, ACCOUNT,
+		PROBLEM(403, "caa") };
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		open_stage(production, 4, i ? strict : dead, i ? 4 : 1);
+		run("a.test");
+		assert_string_equal(end_fault.type, "caa");
+		close_stage();
+	}
+}
+
 static void freeing_is_safe_at_every_turn(void **state)
 {
 	static const struct script_line lines[] = { DIRECTORY_LINE, NONCE_LINE, ACCOUNT,
@@ -240,6 +353,9 @@ int main(void)
 		cmocka_unit_test(the_next_ca_is_asked_when_the_first_is_down),
 		cmocka_unit_test(a_refused_registration_is_remembered_for_all_names),
 		cmocka_unit_test(a_required_profile_that_is_not_offered_names_those_that_are),
+		cmocka_unit_test(a_name_that_failed_fails_at_the_staging),
+		cmocka_unit_test(production_is_asked_when_the_rehearsal_went_well),
+		cmocka_unit_test(a_staging_s_own_troubles_are_no_verdict),
 		cmocka_unit_test(freeing_is_safe_at_every_turn),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -15,6 +15,11 @@ const char *account_kid(const struct account *a)
 	return kid;
 }
 
+bool account_is_ready(const struct account *a)
+{
+	return a != NULL;
+}
+
 /* What an account was told. */
 static int lost, doubted, must_agree, suspected;
 static bool is_in_doubt;
@@ -303,6 +308,25 @@ static void what_the_ca_lacks_comes_last_and_is_no_other(void **state)
 	assert_false(terms_has_other(&args, CONF_HTTP_01));
 }
 
+static void a_ca_is_ready_with_its_account(void **state)
+{
+	(void)state;
+	assert_false(terms_is_ready(&ca));
+	ca.account = (struct account *)&ca;
+	assert_true(terms_is_ready(&ca));
+	ca.account = NULL;
+}
+
+static void an_outcome_is_what_the_ca_will_have_counted(void **state)
+{
+	(void)state;
+	assert_int_equal(terms_outcome(E_OK, PROBLEM_NAME, -1), GRANT_ISSUED);
+	assert_int_equal(terms_outcome(E_ISSUE, PROBLEM_NAME, CONF_HTTP_01), GRANT_FAILED);
+	assert_int_equal(terms_outcome(E_ACME, PROBLEM_PERMANENT, -1), GRANT_REFUSED);
+	assert_int_equal(terms_outcome(E_CA_DOWN, PROBLEM_CA, CONF_HTTP_01), GRANT_UNKNOWN);
+	assert_int_equal(terms_outcome(E_TIMEOUT, PROBLEM_NAME, CONF_HTTP_01), GRANT_UNKNOWN);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_ca, close_ca)
@@ -320,6 +344,8 @@ int main(void)
 		T(a_certificate_with_life_left_waits_for_its_ca),
 		cmocka_unit_test(each_series_has_its_type_of_key),
 		cmocka_unit_test(only_of_two_certificates_one_can_be_of_the_wrong_family),
+		T(a_ca_is_ready_with_its_account),
+		T(an_outcome_is_what_the_ca_will_have_counted),
 		T(what_the_ca_lacks_comes_last_and_is_no_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
