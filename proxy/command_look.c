@@ -206,6 +206,19 @@ static void print_next(FILE *out, const struct json *r)
 	fprintf(out, "\n");
 }
 
+static void print_rehearsal(FILE *out, const struct json *r)
+{
+	const char *at = text_of(r, "rehearsal");
+
+	if (!at[0])
+		return;
+	if (json_get(r, "activity"))
+		fprintf(out, "  note   rehearsing at %s, a staging; the CA itself is asked when that went well\n", at);
+	else
+		fprintf(out, "         rehearsed at %s first, a staging: failing there spends nothing of the CA's "
+			"allowance\n", at);
+}
+
 static void print_served(FILE *out, const struct json *s)
 {
 	if (!s)
@@ -230,6 +243,30 @@ static void print_passed_over(FILE *out, const struct json *list)
 	}
 }
 
+static double number(const struct json *o, const char *key)
+{
+	return json_number(json_get(o, key), 0);
+}
+
+/* What stands between the name and an order. A staging's is of interest only where it comes first. */
+static void print_budget(FILE *out, const struct json *r)
+{
+	for (const struct json *b = json_first(json_get(r, "budget")); b; b = json_next(b)) {
+		if (json_bool(json_get(b, "staging"), false) && !json_get(r, "rehearsal"))
+			continue;
+		fprintf(out, "  left   %.0f of %.0f %s", number(b, "left"), number(b, "limit"), text_of(b, "what"));
+		if (json_get(b, "of"))
+			fprintf(out, " (%s)", text_of(b, "of"));
+		if (json_get(b, "ca"))
+			fprintf(out, " at %s", text_of(b, "ca"));
+		if (json_get(b, "next")) {
+			fprintf(out, ", one more ");
+			print_when(out, b, "next");
+		}
+		fprintf(out, "\n");
+	}
+}
+
 static void print_unknown(FILE *out, const struct json *r)
 {
 	bool is_running = json_bool(json_get(r, "running"), false);
@@ -248,6 +285,7 @@ static void print_report(FILE *out, const struct json *r)
 	print_title(out, r, cause);
 	print_cause(out, cause);
 	print_next(out, r);
+	print_rehearsal(out, r);
 	print_served(out, json_get(r, "served"));
 }
 
@@ -264,6 +302,7 @@ int command_tell_report(const struct command_call *c, struct json **report)
 	print_report(out, r);
 	if (json_get(r, "wanted"))
 		fprintf(out, "  wanted %s\n", text_of(r, "wanted"));
+	print_budget(out, r);
 	print_passed_over(out, json_get(r, "passed_over"));
 	if (second)
 		print_report(out, second);
@@ -492,11 +531,6 @@ static void print_texts(FILE *out, const struct json *list)
 		fprintf(out, "off");
 }
 
-static double number(const struct json *o, const char *key)
-{
-	return json_number(json_get(o, key), 0);
-}
-
 static void print_process(FILE *out, const struct json *s)
 {
 	const struct json *p = json_get(s, "process"), *l = json_get(s, "listen");
@@ -545,7 +579,12 @@ static void print_certificates(FILE *out, const struct json *s)
 			print_when(out, ca, "retry_at");
 		}
 		if (json_get(ca, "orders_left"))
-			fprintf(out, ", %.0f orders left of its allowance", number(ca, "orders_left"));
+			fprintf(out, ", %.0f of %.0f orders left", number(ca, "orders_left"),
+				number(ca, "orders_limit"));
+		if (json_get(ca, "orders_next")) {
+			fprintf(out, ", one more ");
+			print_when(out, ca, "orders_next");
+		}
 		fprintf(out, "\n");
 	}
 	for (const struct json *a = json_first(json_get(s, "ask")); a; a = json_next(a)) {

@@ -354,6 +354,7 @@ void names_look(struct names *n, const char *host, struct names_look *out)
 	*out = (struct names_look){ .stage = m ? stages[m->state] : NAMES_IDLE,
 		.since_ms = m ? m->entered_at_ms : 0, .site = names_site(n, host) };
 	out->is_named = is_named_so(out->site, host);
+	out->tenant = n->args.ops->tenant(n->args.owner, host);
 	out->refused = cache_refused(n->cache, str_from(host), clock_wall_ms(), &out->until_ms);
 	if (cause)
 		out->cause = *cause;

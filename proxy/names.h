@@ -106,6 +106,7 @@ struct names_look {
 	enum err refused;               /* E_OK: no refusal is remembered now */
 	int64_t until_ms;
 	struct cause cause;             /* fault.code E_OK: none known */
+	const char *tenant;             /* as ask_tenant */
 };
 void names_look(struct names *n, const char *name, struct names_look *out);
 /* Those that have none and should: fn per name, at most max of them; returns how many there are. */

@@ -54,6 +54,7 @@ static void look_at_work(const struct api_env *env, const char *name, const stru
 		out->is_under_way = true;
 		out->state = renewal_is_busy(env->renewal, name) ? REPORT_RENEWING : stage_of(job);
 		out->activity = job_text(job);
+		out->rehearsal = job_rehearsal(job);
 		out->since_ms = clock_wall_ms() - (loop_now_ms(env->loop) - job_started_ms(job));
 	} else if (look->stage == NAMES_LOADING || look->stage == NAMES_ASKING) {
 		out->is_under_way = true;
@@ -142,6 +143,9 @@ static void look(void *owner, const char *name, struct report_live *out)
 	out->is_running = true;
 	out->wanted = wanted(env, name, &look);
 	out->failure = issuer_failure(env->issuer, name);
+	out->issuer = env->issuer;
+	out->conf = *env->conf;
+	out->tenant = look.tenant;
 	look_at_work(env, name, &look, out);
 	if (out->is_under_way)
 		return;

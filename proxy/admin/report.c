@@ -9,6 +9,7 @@
 
 #include "acme/journal.h"
 #include "acme/problem.h"
+#include "acme/rehearsal.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -24,11 +25,13 @@ struct report {
 	struct failure failure;
 	struct journal journal;
 	struct json *passed_over;      /* NULL: no CA is */
+	struct governor *limits;       /* as the store has them, when nothing runs */
 };
 
 static void on_entry(void *owner, enum err err, void *object, const struct fault *fault);
 static void on_failure(void *owner, enum err err, void *object, const struct fault *fault);
 static void on_journal(void *owner, enum err err, void *object, const struct fault *fault);
+static void on_limits(void *owner, enum err err, void *object, const struct fault *fault);
 static void finish(struct report *r);
 
 static const char *const texts[] = {
@@ -96,6 +99,22 @@ static struct json *passed_over(const struct conf_acme *acme, const char *name)
 	return list;
 }
 
+static enum err parse_limits(struct str bytes, const char *name, void **object, struct fault *fault)
+{
+	struct buf *text = mem_new(sizeof(*text));
+
+	(void)name;
+	(void)fault;
+	buf_init(text, GOVERNOR_STATE);
+	*object = text;
+	if (!buf_add(text, bytes))
+		return E_OK;
+	buf_fini(text);
+	mem_release(text);
+	*object = NULL;
+	return E_LIMIT;
+}
+
 void report_start(const struct report_args *args)
 {
 	struct report *r = mem_new(sizeof(*r));
@@ -147,6 +166,30 @@ static void on_journal(void *owner, enum err err, void *object, const struct fau
 		r->has_order = true;
 	}
 	mem_release(j);
+	if (r->args.look)
+		finish(r);
+	else
+		store_load(r->args.store, STORE_GOVERNOR, "state", parse_limits, on_limits, r);
+}
+
+/* Without them all limits are untouched, as far as we know. */
+static void on_limits(void *owner, enum err err, void *object, const struct fault *fault)
+{
+	struct report *r = owner;
+	struct buf *text = object;
+	const struct conf *conf = r->args.conf;
+	const struct conf_ca **cas = mem_new((2 * conf->acme.n_ca + 1) * sizeof(*cas));
+	unsigned n = budget_cas(&conf->acme, cas);
+	struct fault why;
+
+	(void)fault;
+	r->limits = n ? budget_governor(conf, cas, n) : NULL;
+	if (!err && text && r->limits)
+		governor_read(r->limits, buf_str(text), &why);
+	mem_free(&cas);
+	if (text)
+		buf_fini(text);
+	mem_release(text);
 	finish(r);
 }
 
@@ -268,6 +311,55 @@ static int64_t next(const struct report *r, const struct report_live *live, enum
 	return live->until_ms;
 }
 
+/* Where it is rehearsed now, or will be first. */
+static void put_rehearsal(struct json *out, const struct report *r, const struct report_live *live,
+	enum report_state state)
+{
+	const struct conf *conf = r->args.look ? live->conf : r->args.conf;
+	bool is_waiting = !live->is_under_way && (state == REPORT_FAILING || state == REPORT_PARKED);
+	char host[SERIES_NAME];
+	const struct conf_ca *next = conf && is_waiting && r->has_failure ? rehearsal_place(&conf->acme,
+		series_host_text(host, r->name), &r->failure, r->held, clock_wall_ms()) : NULL;
+
+	if (live->rehearsal)
+		json_put_cstr(out, "rehearsal", live->rehearsal);
+	else if (next)
+		json_put_cstr(out, "rehearsal", next->name);
+}
+
+static void put_budget(void *owner, const struct budget *b)
+{
+	struct json *list = owner, *o = json_new_object();
+
+	json_put_cstr(o, "what", b->left.what);
+	if (b->left.subject[0])
+		json_put_cstr(o, "of", b->left.subject);
+	if (b->ca)
+		json_put_cstr(o, "ca", b->ca);
+	if (b->is_staging)
+		json_put_bool(o, "staging", true);
+	json_put_number(o, "left", b->left.left);
+	if (b->left.limit)
+		json_put_number(o, "limit", b->left.limit);
+	api_put_time(o, "next", b->left.next_at_ms);
+	json_append(list, o);
+}
+
+static void put_budgets(struct json *out, const struct report *r, const struct report_live *live)
+{
+	struct json *list;
+	char host[SERIES_NAME];
+
+	if (!live->issuer && !r->limits)
+		return;
+	series_host_text(host, r->name);
+	list = json_put(out, "budget", json_new_array());
+	if (live->issuer)
+		issuer_budgets(live->issuer, host, live->tenant, put_budget, list);
+	else
+		budget_each(r->limits, &r->args.conf->acme, host, NULL, put_budget, list);
+}
+
 static struct json *write(struct report *r, const struct report_live *live)
 {
 	struct json *out = json_new_object();
@@ -281,11 +373,13 @@ static struct json *write(struct report *r, const struct report_live *live)
 		json_put_cstr(out, "wanted", live->wanted);
 	if (live->is_under_way && live->activity)
 		json_put_cstr(out, "activity", live->activity);
+	put_rehearsal(out, r, live, state);
 	if (state == REPORT_PARKED)
 		json_put_cstr(out, "scope", scope_of(r, live));
 	put_cause(out, r, live, state);
 	json_put_number(out, "attempts", r->has_failure ? (double)r->failure.count : 0);
 	api_put_time(out, "next", next(r, live, state));
+	put_budgets(out, r, live);
 	if (r->held)
 		put_served(out, r->held);
 	if (r->passed_over)
@@ -308,6 +402,7 @@ static void finish(struct report *r)
 	out = write(r, &live);
 	r->args.fn(r->args.owner, out);
 	entry_unref(&r->held);
+	governor_free(&r->limits);
 	if (r->has_order)
 		journal_fini(&r->journal);
 	mem_free(&r);

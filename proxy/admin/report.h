@@ -12,6 +12,7 @@
 #define PROXY_ADMIN_REPORT_H
 
 #include "acme/failure.h"
+#include "acme/issuer.h"
 #include "base/json.h"
 #include "certstore/entry.h"
 #include "certstore/store.h"
@@ -37,9 +38,11 @@ enum report_state {
 /* What a running instance adds. */
 struct report_live {
 	bool is_running;
+	const struct conf *conf;       /* of this moment; NULL: everything is going down */
 	enum report_state state;       /* REPORT_UNKNOWN: the store decides */
 	bool is_under_way;             /* state is one of work being done now */
 	const char *activity;          /* static text, or NULL */
+	const char *rehearsal;         /* the staging where that is done, or NULL */
 	int64_t since_ms;              /* wall clock; 0: not known */
 	/* "configured", "on demand", "announced", "listed", "own certificate", "no site" */
 	const char *wanted;
@@ -47,6 +50,8 @@ struct report_live {
 	struct fault cause;            /* of a refusal; E_OK: none */
 	int64_t until_ms;              /* of the refusal */
 	const struct failure *failure; /* newer than the store's; NULL */
+	const struct issuer *issuer;   /* who knows what is left of the limits; NULL: the store does */
+	const char *tenant;            /* of the name, or NULL */
 };
 
 struct report;
@@ -57,7 +62,7 @@ typedef void report_fn(void *owner, struct json *json);
 
 struct report_args {
 	struct store *store;
-	const struct conf *conf;       /* whose CAs are passed over; read before report_start returns */
+	const struct conf *conf;       /* outlives report_start, and without look the report */
 	const char *name;
 	report_look_fn *look;
 	report_fn *fn;

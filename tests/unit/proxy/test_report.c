@@ -51,7 +51,7 @@ static void save(enum store_group group, struct str text)
 static void save_failure(enum err err, const char *type)
 {
 	struct failure f = { .count = 3, .first_at_ms = 1800000000000, .last_at_ms = 1800000100000,
-		.retry_at_ms = 1800000200000 };
+		.retry_at_ms = 1800000200000, .is_validation = strcmp(type, "connection") == 0 };
 	struct buf text;
 
 	fault_set(&f.fault, err, "the CA's own words");
@@ -65,6 +65,11 @@ static void save_failure(enum err err, const char *type)
 static struct conf_ca cas[] = { { .name = "zerossl", .directory = "https://acme.zerossl.com/v2/DV90" },
 	{ .name = "letsencrypt", .directory = "https://acme-v02.api.letsencrypt.org/directory" } };
 static const struct conf conf = { .acme = { .ca = cas, .n_ca = 2 } };
+static struct conf_ca staging = { .name = "stage", .directory = "https://s.test/dir" };
+static struct conf_ca live_ca = { .name = "live", .directory = "https://l.test/dir", .staging = &staging,
+	.limits = { .failures = { 4, 14400000, true } } };
+static const struct conf staged = { .acme = { .ca = &live_ca, .n_ca = 1, .rehearse = true } };
+static const struct conf *used = &conf;
 static const char *asked = "a.example.com";
 
 static void look(void *owner, const char *name, struct report_live *out)
@@ -72,6 +77,7 @@ static void look(void *owner, const char *name, struct report_live *out)
 	(void)owner;
 	assert_string_equal(name, "a.example.com");
 	*out = live;
+	out->conf = used;
 }
 
 static void on_report(void *owner, struct json *json)
@@ -83,7 +89,7 @@ static void on_report(void *owner, struct json *json)
 static const char *state_now(report_look_fn *how)
 {
 	json_free(&report);
-	report_start(&(struct report_args){ .store = store, .conf = &conf, .name = asked, .look = how,
+	report_start(&(struct report_args){ .store = store, .conf = used, .name = asked, .look = how,
 		.fn = on_report });
 	assert_null(report);
 	while (!report)
@@ -128,6 +134,50 @@ static void a_remembered_failure_is_told_in_the_cas_words(void **state)
 	assert_int_equal((int)json_number(json_get(report, "attempts"), 0), 3);
 	assert_int_equal(clock_parse_rfc3339(json_get_str(report, "next").at,
 		json_get_str(report, "next").len), 1800000200000);
+}
+
+static void the_next_attempt_of_one_that_failed_validation_is_a_rehearsal(void **state)
+{
+	(void)state;
+	used = &staged;
+	save_failure(E_ISSUE, "unauthorized");
+	state_now(NULL);
+	assert_null(json_get(report, "rehearsal"));
+	save_failure(E_ISSUE, "connection");
+	state_now(NULL);
+	assert_true(str_is(json_get_str(report, "rehearsal"), "stage"));
+	live.is_under_way = true;
+	live.state = REPORT_ORDERING;
+	state_now(look);
+	assert_null(json_get(report, "rehearsal"));
+	live.rehearsal = "stage";
+	state_now(look);
+	assert_true(str_is(json_get_str(report, "rehearsal"), "stage"));
+	used = &conf;
+}
+
+static void what_is_left_comes_from_the_store_when_nothing_runs(void **state)
+{
+	const struct json *first;
+
+	(void)state;
+	used = &staged;
+	state_now(NULL);
+	first = json_first(json_get(report, "budget"));
+	assert_true(str_is(json_get_str(first, "what"), "failed validations of the name"));
+	assert_true(str_is(json_get_str(first, "of"), "a.example.com"));
+	assert_true(str_is(json_get_str(first, "ca"), "live"));
+	assert_int_equal(json_number(json_get(first, "left"), -1), 4);
+	assert_null(json_get(first, "next"));
+	store_save(store, STORE_GOVERNOR, "state", STR("sallyport-governor 1\nca 0 https://l.test/dir\n"
+		"0 99999999999999 f0 a.example.com\n"), on_saved, NULL);
+	state_now(NULL);
+	first = json_first(json_get(report, "budget"));
+	assert_int_equal(json_number(json_get(first, "left"), -1), 0);
+	assert_non_null(json_get(first, "next"));
+	state_now(look);
+	assert_null(json_get(report, "budget"));   /* this one knows no issuer */
+	used = &conf;
 }
 
 static void a_rate_limit_is_nobodys_fault(void **state)
@@ -184,6 +234,8 @@ int main(void)
 		TEST(what_nobody_knows_is_unknown),
 		TEST(the_cas_that_do_not_sign_addresses_are_told),
 		TEST(a_remembered_failure_is_told_in_the_cas_words),
+		TEST(the_next_attempt_of_one_that_failed_validation_is_a_rehearsal),
+		TEST(what_is_left_comes_from_the_store_when_nothing_runs),
 		TEST(a_rate_limit_is_nobodys_fault),
 		TEST(work_under_way_is_the_news),
 		TEST(a_refusal_counts_when_nothing_else_does),
