@@ -12,6 +12,7 @@
 #include "acme/renewal.h"
 
 #include "acme/advice.h"
+#include "acme/errand.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -277,9 +278,30 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 	r->args.on_renewed(r->args.owner, e);
 }
 
+static bool has_lapsed(const struct renewal *r, const char *name, int64_t not_after_ms)
+{
+	return r->args.has_lapsed && not_after_ms < clock_wall_ms() && !r->args.is_busy(r->args.owner, name)
+		&& r->args.has_lapsed(r->args.owner, name, not_after_ms);
+}
+
+/* The certificate last: without it nobody would find the rest. */
+static void forget(struct renewal *r, const char *name)
+{
+	log_info(&log_acme, "name lapsed, certificate removed", "name=%s", name);
+	issuer_forgive(r->args.issuer, name);
+	errand_remove(r->args.store, STORE_ORDERS, name);
+	errand_remove(r->args.store, STORE_ADVICE, name);
+	errand_remove(r->args.store, STORE_CERTS, name);
+}
+
 static void begin(struct renewal *r, struct watched *w)
 {
 	int64_t now = clock_wall_ms();
+	if (has_lapsed(r, w->name, w->not_after_ms)) {
+		forget(r, w->name);
+		drop(r, w);
+		return;
+	}
 	heap_remove(r, w);
 	if (!r->args.is_wanted(r->args.owner, w->name)) {
 		watch_at(r, w, now + unwanted_ms);
@@ -372,6 +394,10 @@ static void take_swept(struct renewal *r, const struct sweep *s)
 			continue;  /* watched, with a time of its own */
 		if (!is_late && map_count(&r->names) >= ADVISED_MAX)
 			continue;
+		if (has_lapsed(r, e->name, e->not_after_ms)) {
+			forget(r, e->name);
+			continue;
+		}
 		struct watched *w = find_or_add(r, e->name);
 		if (!w)
 			return;  /* full: the next sweep finds it again */

@@ -2,6 +2,7 @@
 /*
  * renewal: when each held certificate is due, and having it renewed. Watches the entries it is told of
  * by their own renew_at_ms, and sweeps the store in the background for due ones nobody uses at present.
+ * What has ended long ago and is wanted no more is removed from the store.
  * Control loop only.
  */
 #ifndef ACME_RENEWAL_H
@@ -23,6 +24,8 @@ struct renewal_args {
 	bool (*is_wanted)(void *owner, const char *name);
 	/* The profile its certificates are to have, "" for none: borrowed until the next call. NULL: none has one. */
 	const char *(*profile)(void *owner, const char *name);
+	/* Whether it may be forgotten now that its certificate ended then. NULL: nothing is forgotten. */
+	bool (*has_lapsed)(void *owner, const char *name, int64_t not_after_ms);
 	/* Whether a job for this name is under way outside renewal (single flight). */
 	bool (*is_busy)(void *owner, const char *name);
 	void *owner;

@@ -154,6 +154,7 @@ struct conf_on_demand {
 	unsigned max_labels;
 	unsigned negative_names;   /* entries of the negative cache */
 	struct conf_quota per_tenant, per_registered_domain; /* new names */
+	int64_t forget_after_ms;   /* from the end of the certificate of a name nobody wants; 0: never */
 	unsigned new_names_per_minute; /* token bucket; burst the same; 0: no limit */
 };
 

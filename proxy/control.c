@@ -235,6 +235,19 @@ static void on_lists_changed(void *owner)
 	fleet_forget_refusals(c->fleet);
 }
 
+/* Nobody's, or a client's who may come again. */
+static bool has_lapsed(void *owner, const char *name, int64_t not_after_ms)
+{
+	struct control *c = owner;
+	int64_t forget_ms = c->conf->on_demand.forget_after_ms;
+	struct names_look look;
+	char host[SERIES_NAME];
+
+	names_look(c->names, series_host_text(host, name), &look);
+	return forget_ms && clock_wall_ms() - not_after_ms >= forget_ms && look.stage == NAMES_IDLE
+		&& !(look.is_named && names_is_covered(c->names, name)) && !announced_has(c->announced, host);
+}
+
 static bool is_busy(void *owner, const char *name)
 {
 	return names_is_busy(((struct control *)owner)->names, name);
@@ -491,6 +504,7 @@ static void begin_names(struct control *c)
 		.on_renewed = on_renewed,
 		.on_failed = on_renewal_failed,
 		.is_wanted = is_wanted,
+		.has_lapsed = has_lapsed,
 		.profile = profile,
 		.is_busy = is_busy,
 		.owner = c,

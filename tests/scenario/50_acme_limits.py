@@ -108,10 +108,26 @@ def test_44_a_busy_ca_is_left_alone_for_as_long_as_it_asks(world, form):
     assert 4 <= later[0] <= 15, later[0]   # a date has no fractions of seconds
 
 
-@pytest.mark.slow(seconds=55)
-def test_45_a_storm_of_refusals_meets_few_requests(world):
+@pytest.mark.slow(seconds=130)
+def test_45_a_storm_of_two_minutes_meets_few_requests(world):
     """A hundred names want a certificate of a CA that refuses everything: a look at once, one after ten
-    seconds, the next thirty seconds later."""
+    seconds, then after thirty, then after sixty."""
+    world.with_ca(nonce_reject=0).with_origin()
+    fault = world.ends(Fault(world.ca, lambda n, method, path: (503, PROBLEM, b"")))
+    sites = {f"n{n}.example.com": world.origin.address for n in range(100)}
+    world.with_proxy({"acme": {"ca": [{"directory": fault.url, "trust": world.ca.trust}]},
+                      "sites": sites})
+    time.sleep(120)
+    assert 3 <= len(fault.seen) <= 15, fault.seen
+    got = status(world)
+    assert got["cas"][0]["state"] != "works" and "retry_at" in got["cas"][0], got["cas"]
+    assert got["certificates"]["without_count"] == 100
+    assert world.ca.orders() == 0 and world.ca.accounts() == 0
+
+
+@pytest.mark.slow(seconds=55)
+def test_45_after_a_storm_all_are_served(world):
+    """It ends between the second look, ten seconds after the first, and the third, thirty seconds later."""
     storm = {"now": True}
 
     def rule(n, method, path):

@@ -117,6 +117,23 @@ static bool is_wanted(void *owner, const char *name)
 	return wanted;
 }
 
+static bool lapses;
+
+static bool has_lapsed(void *owner, const char *name, int64_t not_after_ms)
+{
+	(void)owner;
+	assert_true(name[0] && not_after_ms < clock_wall_ms());
+	return lapses;
+}
+
+static char forgiven[64];
+
+void issuer_forgive(struct issuer *i, const char *name)
+{
+	(void)i;
+	snprintf(forgiven, sizeof forgiven, "%s", name);
+}
+
 static bool is_busy(void *owner, const char *name)
 {
 	(void)owner;
@@ -133,10 +150,12 @@ static int open_all(void **state)
 	n_hurried = n_failed = 0;
 	n_started = n_disowned = n_renewed = n_forced = 0;
 	wanted = true;
-	busy = gives_advice = misfits = false;
+	busy = gives_advice = misfits = lapses = false;
+	forgiven[0] = '\0';
 	replaced[0] = '\0';
 	renewal = renewal_new(&(struct renewal_args){ .loop = loop, .store = store,
-		.on_renewed = on_renewed, .on_failed = on_failed, .is_wanted = is_wanted, .is_busy = is_busy });
+		.on_renewed = on_renewed, .on_failed = on_failed, .is_wanted = is_wanted,
+		.is_busy = is_busy, .has_lapsed = has_lapsed });
 	return 0;
 }
 
@@ -396,6 +415,43 @@ static void those_of_one_second_keep_their_distance(void **state)
 	assert_string_equal(started[0].name, "first.test");
 }
 
+static unsigned n_left;
+
+static void on_left(void *owner, enum err err, const char *const *names, unsigned n, const char *cursor)
+{
+	(void)owner;
+	(void)err;
+	(void)names;
+	(void)cursor;
+	n_left = n;
+}
+
+static void what_nobody_wants_any_more_is_forgotten(void **state)
+{
+	struct store_list_args all = { .group = STORE_CERTS, .cursor = "", .max = 10 };
+	(void)state;
+	save("old.test", -40 * 86400);     /* ended a week ago */
+	save("valid.test", -10 * 86400);   /* due, and valid: whatever anybody says */
+	lapses = true;
+	renewal_start_sweep(renewal);
+	turn(100);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(started[0].name, "valid.test");
+	assert_string_equal(forgiven, "old.test");
+	store->ops->list(store, &all, on_left, NULL);
+	turn(50);
+	assert_int_equal(n_left, 1);
+	/* and of those that are watched */
+	watch("watched.test", -1000, -500, -100);
+	turn(50);
+	assert_string_equal(forgiven, "watched.test");
+	assert_int_equal(n_started, 1);
+	lapses = false;
+	watch("watched.test", -1000, -500, -100);
+	turn(50);
+	assert_int_equal(n_started, 2);
+}
+
 static void freeing_during_a_sweep_is_safe(void **state)
 {
 	(void)state;
@@ -584,6 +640,7 @@ int main(void)
 		T(the_sweep_finds_due_names_nobody_watches),
 		T(the_sweep_minds_what_is_due_before_the_next_one),
 		T(those_of_one_second_keep_their_distance),
+		T(what_nobody_wants_any_more_is_forgotten),
 		T(freeing_during_a_sweep_is_safe),
 		T(advice_to_renew_now_is_followed),
 		T(advice_to_wait_is_followed_until_the_backstop),
