@@ -45,8 +45,8 @@ static const struct known_ca rows[] = {
 		/* Publishes no numbers; has answered 429 to bursts. Orders stay in processing for minutes. */
 		.name = "zerossl",
 		.directory = "https://acme.zerossl.com/v2/DV90",
-		.eab_from = "app.zerossl.com/developer",
-		.eab_email_url = "https://api.zerossl.com/acme/eab-credentials-email",
+		.eab_from = "app.zerossl.com/developer, or without an account there from "
+			"\"curl -d email=YOURS https://api.zerossl.com/acme/eab-credentials-email\"",
 		.lacks = BIT(CONF_TLS_ALPN_01) | BIT(CONF_DNS_PERSIST_01),
 		.ip = KNOWN_CA_NO,
 		.issue_ms = 30 * MINUTE_MS,

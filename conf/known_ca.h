@@ -25,7 +25,6 @@ struct known_ca {
 	const char *rsa_directory;    /* of certificates with RSA keys, if that is another; or NULL */
 	const char *staging;          /* name of the row where its orders are rehearsed; NULL: it has none */
 	const char *eab_from;         /* its accounts need an external binding, which is had so; NULL: they do not */
-	const char *eab_email_url;    /* where one is made from an e-mail address alone; NULL: nowhere */
 	unsigned lacks;               /* challenges that it does not offer, as bits (1 << enum conf_challenge) */
 	enum known_ca_answer ari;     /* advises when to renew (RFC 9773) */
 	enum known_ca_answer ip;      /* certifies IP addresses (RFC 8738) */

@@ -133,8 +133,7 @@ static void put_ca(struct buf *out, const struct known_ca *ca)
 		return;
 	}
 	buf_addf(out, "%s%s%s | %s | ", ca->directory, ca->rsa_directory ? ", " : "",
-		ca->rsa_directory ? ca->rsa_directory : "", ca->eab_email_url ? "`email` or `eab`" :
-		ca->eab_from ? "`eab`" : "-");
+		ca->rsa_directory ? ca->rsa_directory : "", ca->eab_from ? "`eab`" : "-");
 	put_lacking(out, ca->lacks);
 	buf_addf(out, " | %s | %s%s%s | %s | ", known_ca_answer_text(ca->ari), ip, ca->ip_profile ? ", profile " : "",
 		ca->ip_profile ? ca->ip_profile : "", ca->staging ? ca->staging : "-");

@@ -291,11 +291,11 @@ static void binding_is_there(struct parse *p, const struct conf_ca *ca)
 {
 	const struct known_ca *known = known_ca_of(ca->directory);
 
-	if (!known->eab_from || ca->eab_kid || (known->eab_email_url && p->conf->acme.email))
+	if (!known->eab_from || ca->eab_kid)
 		return;
-	parse_problem_at(p, "acme.ca", "%s requires %sexternal account binding: { \"name\": \"%s\", "
-		"\"eab\": { \"kid\": ..., \"hmac\": ... } }; both come from %s", known->name,
-		known->eab_email_url ? "an \"email\", or " : "", known->name, known->eab_from);
+	parse_problem_at(p, "acme.ca", "%s requires external account binding: { \"name\": \"%s\", "
+		"\"eab\": { \"kid\": ..., \"hmac\": ... } }; both come from %s", known->name, known->name,
+		known->eab_from);
 }
 
 static void required_account_binding_is_there(struct parse *p)

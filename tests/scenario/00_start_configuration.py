@@ -33,10 +33,11 @@ def test_usage_errors_are_exit_code_2():
         assert done.stderr
 
 
-def test_the_designs_example_is_good(tmp_path):
+def test_a_large_example_is_good(tmp_path):
     done = check(tmp_path, """{
       "email": "ops@example.com", // comments are fine
-      "acme": { "ca": ["letsencrypt", "zerossl"], "challenges": ["tls-alpn-01", "http-01"], "key": "p256" },
+      "acme": { "ca": ["letsencrypt", { "name": "zerossl", "eab": {
+                "kid": "k", "hmac": "c2VjcmV0c2VjcmV0c2VjcmV0" } }], "challenges": ["tls-alpn-01", "http-01"], "key": "p256" },
       "on_demand": {
         "ask": "http://127.0.0.1:5555/check",
         "remember": { "allow": "1h", "deny": "10m", "if_ask_is_down": "7d" },

@@ -256,10 +256,12 @@ def test_07_addresses_may_come_from_the_environment(world):
 
 # --- CAs that will not
 
+ZEROSSL = {"name": "zerossl", "eab": {"kid": "k", "hmac": "c2VjcmV0c2VjcmV0c2VjcmV0"}}
+
 
 def test_07_cas_that_certify_no_addresses_are_passed_over_and_why_tells(world):
     world.with_ca(profiles=PROFILES)
-    serve(world, FOUR, ca=["zerossl", "letsencrypt"], email="ops@example.com")
+    serve(world, FOUR, ca=[ZEROSSL, "letsencrypt"], email="ops@example.com")
     served(world, FOUR)
     config = world.proxy.directory / "sallyport.json"
     got = command("why", FOUR, "-c", config)
@@ -276,16 +278,16 @@ def test_07_cas_that_certify_no_addresses_are_passed_over_and_why_tells(world):
     ("letsencrypt-staging", "[fd00::7]", "no CA of \"acme.ca\" certifies fd00::7, a private address"),
     ("letsencrypt", "224.0.0.1", "a multicast address"), ("letsencrypt", "0.0.0.0", "an unspecified address"),
     ("letsencrypt", "127.0.0.1", "a loopback address"),
-    ("zerossl", "203.0.113.7", "zerossl certifies no IP addresses"),
+    (ZEROSSL, "203.0.113.7", "zerossl certifies no IP addresses"),
 ])
 def test_07_addresses_nobody_certifies_are_errors_with_a_place(world, ca, site, says):
     path = world.directory / "c.json"
-    path.write_text(f'{{\n  "email": "ops@example.com",\n  "acme": {{ "ca": "{ca}" }},\n'
+    path.write_text(f'{{\n  "email": "ops@example.com",\n  "acme": {{ "ca": {json.dumps(ca)} }},\n'
                     f'  "sites": {{\n    "{site}": "127.0.0.1:1"\n  }}\n}}\n')
     got = command("check", "-c", path)
     assert got.returncode == 1 and says in got.stderr, got.stderr
     assert f"{path}:5:" in got.stderr and "add \"internal\"" in got.stderr
-    path.write_text(path.read_text().replace(f'"{ca}"', '"https://ca.example/dir"'))
+    path.write_text(path.read_text().replace(json.dumps(ca), '"https://ca.example/dir"'))
     assert command("check", "-c", path).returncode == 0
 
 

@@ -11,7 +11,7 @@
 
 static void authorities_are_names_urls_or_objects(void **state)
 {
-	struct conf *c = loaded("{\"email\": \"a@b\", \"acme\": {\"ca\": [\"letsencrypt-staging\", \"zerossl\", "
+	struct conf *c = loaded("{\"email\": \"a@b\", \"acme\": {\"ca\": [\"letsencrypt-staging\", \"https://x/d\", "
 		"\"https://ca.example/dir\", {\"name\": \"google\", \"eab\": {\"kid\": \"k\", \"hmac\": "
 		"\"c2VjcmV0c2VjcmV0c2VjcmV0\"}, \"profile\": \"shortlived\", \"preferred_chain\": \"Root X\"}, "
 		"{\"name\": \"own\", \"directory\": \"https://localhost:14000/dir\", \"trust\": \"ca.pem\"}]}}");

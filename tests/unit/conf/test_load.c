@@ -17,7 +17,7 @@
 static const char example[] =
 	"{\n"
 	"  \"email\": \"ops@example.com\",\n"
-	"  \"acme\": { \"ca\": [\"letsencrypt\", \"zerossl\"], \"challenges\": [\"tls-alpn-01\", \"http-01\"],"
+	"  \"acme\": { \"ca\": [\"letsencrypt\", \"https://ca.example/dir\"], \"challenges\": [\"tls-alpn-01\", \"http-01\"],"
 	" \"key\": \"p256\" },\n"
 	"  \"on_demand\": {\n"
 	"    \"ask\": \"http://127.0.0.1:5555/check\",      // GET\n"
@@ -52,7 +52,7 @@ static void the_example_of_the_design_loads(void **state)
 	assert_int_equal(load(example, &c), E_OK);
 	assert_string_equal(c->acme.email, "ops@example.com");
 	assert_int_equal(c->acme.n_ca, 2);
-	assert_string_equal(c->acme.ca[1].directory, "https://acme.zerossl.com/v2/DV90");
+	assert_string_equal(c->acme.ca[1].directory, "https://ca.example/dir");
 	assert_int_equal(c->on_demand.max_labels, 5);
 	assert_true(c->on_demand.enabled);
 	assert_int_equal(c->n_sites, 4);

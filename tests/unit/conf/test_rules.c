@@ -18,12 +18,12 @@ static void impossible_wholes_are_refused(void **state)
 	refused("{\"acme\": {\"ca\": \"google\"}}", "external account binding");
 	refused("{\"acme\": {\"ca\": \"google\"}}", "both come from \"gcloud publicca");
 	refused("{\"acme\": {\"ca\": \"https://dv.acme-v02.api.pki.goog/directory\"}}", "external account binding");
-	refused("{\"acme\": {\"ca\": \"zerossl\"}}", "requires an \"email\"");
+	refused("{\"acme\": {\"ca\": \"zerossl\"}, \"email\": \"a@b\"}", "both come from app.zerossl.com");
 	refused("{\"acme\": {\"ca\": \"actalis\"}, \"email\": \"a@b\"}", "actalis requires external account binding");
 	refused("{\"acme\": {\"ca\": \"sslcom\"}, \"email\": \"a@b\"}", "sslcom requires external account binding");
 	refused("{\"acme\": {\"ca\": \"buypass\"}}", "no certificates since 31 October 2025; take \"letsencrypt\"");
 	refused("{\"acme\": {\"ca\": \"https://api.buypass.com/acme/directory\"}}", "issues no certificates");
-	refused("{\"acme\": {\"ca\": [\"zerossl\", \"zerossl\"]}, \"email\": \"a@b\"}", "listed twice");
+	refused("{\"acme\": {\"ca\": [\"letsencrypt\", \"letsencrypt\"]}}", "listed twice");
 	refused("{\"upstreams\": {\"api\": {}}}", "wants \"servers\"");
 	refused("{\"upstreams\": {\"api\": {\"servers\": \"1\", \"tls_name\": \"x\"}}}", "not https");
 	refused("{\"listen\": {\"http\": \"off\"}, \"acme\": {\"challenges\": [\"http-01\"]}, \"sites\": "
@@ -70,6 +70,8 @@ static void on_demand_settings_that_contradict_are_refused(void **state)
 		"{\"tls\": \"on_demand\", \"http\": \"serve\", \"to\": \"1\"}}}", "serves plain HTTP");
 }
 
+#define ZEROSSL "{\"name\": \"zerossl\", \"eab\": {\"kid\": \"k\", \"hmac\": \"c2VjcmV0c2VjcmV0c2VjcmV0\"}}"
+
 static void addresses_refused(const char *acme, const char *site, const char *says)
 {
 	char text[1024];
@@ -103,11 +105,11 @@ static void addresses_no_ca_certifies_are_refused(void **state)
 		addresses_accepted("\"ca\": [\"letsencrypt\", \"internal\"]", special[i]);
 		addresses_accepted("\"ca\": \"https://127.0.0.1:14000/dir\"", special[i]);
 	}
-	addresses_refused("\"ca\": \"zerossl\"", "\"203.0.113.7\": \"1\"",
+	addresses_refused("\"ca\": " ZEROSSL, "\"203.0.113.7\": \"1\"",
 		"no CA of \"acme.ca\" certifies 203.0.113.7: zerossl certifies no IP addresses; add \"internal\"");
-	addresses_refused("\"ca\": [\"zerossl\", \"letsencrypt\"]", "\"10.0.0.7\": \"1\"",
+	addresses_refused("\"ca\": [" ZEROSSL ", \"letsencrypt\"]", "\"10.0.0.7\": \"1\"",
 		"zerossl certifies no IP addresses, letsencrypt certifies no addresses");
-	addresses_accepted("\"ca\": [\"zerossl\", \"letsencrypt\"]", "\"203.0.113.7\": \"1\"");
+	addresses_accepted("\"ca\": [" ZEROSSL ", \"letsencrypt\"]", "\"203.0.113.7\": \"1\"");
 	addresses_accepted("\"ca\": \"letsencrypt\"", "\"2001:db8::1\": \"1\"");
 }
 
@@ -119,7 +121,7 @@ static void addresses_are_not_for_demand_nor_for_the_dns(void **state)
 		"\"203.0.113.7\": \"1\"", "no record in the DNS to prove it by");
 	addresses_accepted("\"ca\": [\"letsencrypt\", \"internal\"], \"challenges\": [\"dns-persist-01\"]",
 		"\"10.0.0.7\": \"1\"");
-	addresses_accepted("\"ca\": [\"zerossl\", \"internal\"], \"challenges\": [\"dns-persist-01\"]",
+	addresses_accepted("\"ca\": [" ZEROSSL ", \"internal\"], \"challenges\": [\"dns-persist-01\"]",
 		"\"203.0.113.7\": \"1\"");
 }
 
