@@ -332,7 +332,8 @@ static bool are_many_strangers(struct governor *g, const char *name)
 void governor_learn(struct governor *g, unsigned ca, const char *name, const struct fault *fault)
 {
 	int scope = ca_model_scope(fault);
-	if (fault->code != E_RATE_LIMITED)
+	bool is_busy = fault->status == 503 && fault->retry_at_ms;
+	if (fault->code != E_RATE_LIMITED && !is_busy)
 		return;
 	if (scope < 0)
 		scope = are_many_strangers(g, name) ? SCOPE_ACCOUNT : SCOPE_FAILURES;
@@ -343,7 +344,8 @@ void governor_learn(struct governor *g, unsigned ca, const char *name, const str
 	asked_ms = asked_ms < CLOSED_MIN_MS && !fault->retry_at_ms ? CLOSED_MIN_MS : asked_ms;
 	asked_ms = asked_ms < closed_max_ms ? asked_ms : closed_max_ms;
 	struct bucket *b = touch(g, (unsigned)scope, ca, &(struct grant){ .name = name });
-	bucket_empty(b, r, now);   /* our count was wrong */
+	if (!is_busy)
+		bucket_empty(b, r, now);   /* our count was wrong */
 	if (now + asked_ms > b->closed_until_ms)
 		b->closed_until_ms = now + asked_ms;
 }

@@ -80,7 +80,8 @@ enum err governor_place(struct governor *g, struct grant *grant, unsigned ca, st
 /* Zeroes what it says about tokens; harmless on one that was not taken. */
 void governor_settle(struct governor *g, struct grant *grant, enum grant_outcome outcome);
 
-/* The CA refused with "too many": nobody in that scope asks before it said. */
+/* The CA refused with "too many": nobody in that scope asks before it said. Nor at a CA that is busy and said
+ * until when: the breaker knows of that too, but forgets it with the process. */
 void governor_learn(struct governor *g, unsigned ca, const char *name, const struct fault *fault);
 
 /* What is left of one limit or budget. */

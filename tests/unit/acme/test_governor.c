@@ -226,6 +226,28 @@ static void an_order_at_another_ca_is_charged_to_the_tenant_as_well(void **state
 	assert_non_null(strstr(why.detail, "tenant"));
 }
 
+static void a_busy_ca_is_left_alone_after_a_restart_too(void **state)
+{
+	struct fault busy = { .code = E_CA_DOWN, .status = 503 };
+	struct buf b;
+	(void)state;
+	governor_learn(g, 0, "a.test", &busy);   /* for how long, it did not say */
+	assert_int_equal(governor_closed_until_ms(g, 0), 0);
+	busy.retry_at_ms = start_ms + HOUR;
+	governor_learn(g, 0, "a.test", &busy);
+	assert_int_equal(orders_left(), 0);      /* closed, not spent */
+	buf_init(&b, GOVERNOR_STATE);
+	assert_int_equal(governor_write(g, &b), E_OK);
+	governor_free(&g);
+	g = make(2);
+	assert_int_equal(governor_read(g, buf_str(&b), &why), E_OK);
+	buf_fini(&b);
+	assert_false(order("b.test", GRANT_NAMED, NULL, GRANT_ISSUED));
+	assert_int_equal(why.retry_at_ms, start_ms + HOUR);
+	clock_test_advance(HOUR);
+	assert_true(order("b.test", GRANT_NAMED, NULL, GRANT_ISSUED));
+}
+
 static const struct governor_left *left_of(unsigned ca, const char *name, const char *tenant, char letter)
 {
 	static struct governor_left left[GOVERNOR_LEFT];
@@ -412,6 +434,7 @@ int main(void)
 		TEST(renewals_have_the_last_half_of_the_account),
 		TEST(another_order_of_the_same_job_needs_another_grant),
 		TEST(what_is_left_is_told_with_the_time_of_the_next),
+		TEST(a_busy_ca_is_left_alone_after_a_restart_too),
 		TEST(an_order_at_another_ca_is_charged_to_the_tenant_as_well),
 		TEST(a_refusal_closes_its_scope_and_nothing_else),
 		TEST(no_refusal_lasts_longer_than_two_days),
