@@ -68,6 +68,7 @@ struct sweep {
 	struct renewal *renewal;    /* NULL: gone */
 	int64_t now_ms;
 	bool is_advised_wanted;     /* also those that are not due but can be asked about */
+	int64_t newest_ms;          /* issued, of all that was visited */
 	unsigned n;
 	struct entry_summary at[SWEEP_NAMES];
 };
@@ -83,6 +84,7 @@ struct renewal {
 	bool is_sweeping;
 	char cursor[512];
 	unsigned found;
+	int64_t newest_ms;          /* when the youngest certificate that we know of was issued */
 };
 
 static const struct log log_acme = { "acme" };
@@ -226,6 +228,12 @@ static void drop(struct renewal *r, struct watched *w)
 	free_watched(w);
 }
 
+static void note_issued(struct renewal *r, int64_t issued_ms)
+{
+	if (issued_ms > r->newest_ms && issued_ms <= clock_wall_ms())
+		r->newest_ms = issued_ms;
+}
+
 /* Advice is about one certificate: another one begins without. */
 static void take_facts(struct renewal *r, struct watched *w, const struct facts *f)
 {
@@ -234,6 +242,7 @@ static void take_facts(struct renewal *r, struct watched *w, const struct facts 
 	w->not_before_ms = f->not_before_ms;
 	w->not_after_ms = f->not_after_ms;
 	w->own_ms = due_at(f, now);
+	note_issued(r, f->issued_at_ms);
 	w->ca = f->id[0] && f->ca[0] ? issuer_adviser(r->args.issuer, f->ca) : NULL;
 	if (is_same && w->ca)
 		return;
@@ -278,10 +287,11 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 	r->args.on_renewed(r->args.owner, e);
 }
 
+/* A clock that is years ahead would have everything lapse: time has passed when a CA says so. */
 static bool has_lapsed(const struct renewal *r, const char *name, int64_t not_after_ms)
 {
-	return r->args.has_lapsed && not_after_ms < clock_wall_ms() && !r->args.is_busy(r->args.owner, name)
-		&& r->args.has_lapsed(r->args.owner, name, not_after_ms);
+	return r->args.has_lapsed && not_after_ms < r->newest_ms && !r->args.is_busy(r->args.owner, name)
+		&& r->args.has_lapsed(r->args.owner, name, r->newest_ms - not_after_ms);
 }
 
 /* The certificate last: without it nobody would find the rest. */
@@ -376,6 +386,8 @@ static bool is_due(struct str bytes, const char *name, void *owner)
 	(void)name;
 	if (s->n == SWEEP_NAMES || entry_summarise(bytes, summary))
 		return false;
+	s->newest_ms = summary->issued_at_ms > s->newest_ms && summary->issued_at_ms <= s->now_ms
+		? summary->issued_at_ms : s->newest_ms;
 	if (summary->renew_at_ms > s->now_ms + sweep_every_ms + SWEEP_SLACK_MS
 		&& !(s->is_advised_wanted && summary->ari_id[0]))
 		return false;
@@ -385,6 +397,7 @@ static bool is_due(struct str bytes, const char *name, void *owner)
 
 static void take_swept(struct renewal *r, const struct sweep *s)
 {
+	note_issued(r, s->newest_ms);
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct entry_summary *e = &s->at[i];
 		struct facts facts = { e->name, e->ca, e->ari_id, e->not_before_ms, e->not_after_ms,

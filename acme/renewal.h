@@ -24,8 +24,9 @@ struct renewal_args {
 	bool (*is_wanted)(void *owner, const char *name);
 	/* The profile its certificates are to have, "" for none: borrowed until the next call. NULL: none has one. */
 	const char *(*profile)(void *owner, const char *name);
-	/* Whether it may be forgotten now that its certificate ended then. NULL: nothing is forgotten. */
-	bool (*has_lapsed)(void *owner, const char *name, int64_t not_after_ms);
+	/* Whether it may be forgotten so long after the end of its certificate; by the newest one that was issued
+	 * to us, not by a clock that may be wrong. NULL: nothing is forgotten. */
+	bool (*has_lapsed)(void *owner, const char *name, int64_t for_ms);
 	/* Whether a job for this name is under way outside renewal (single flight). */
 	bool (*is_busy)(void *owner, const char *name);
 	void *owner;

@@ -171,7 +171,8 @@ const struct field fields_on_demand[] = {
 		.help = "Refused names that are remembered." },
 	{ "forget_after", CONF_DURATION, FIELD(conf_on_demand, forget_after_ms), .dflt = "30d", .min = "0", .max = "3650d",
 		.help = "A name that is neither configured nor announced lapses so long after the end of its last "
-			"certificate: it is renewed no more, and what the store has of it is removed. `0`: never." },
+			"certificate: it is renewed no more, and what the store has of it is removed. Time is judged by the "
+			"newest certificate, not by the clock alone. `0`: never." },
 	{ "new_names", CONF_RATE, FIELD(conf_on_demand, new_names_per_minute), .dflt = "0",
 		.help = "New names that may be ordered, such as `10/m`; 0: no limit." },
 	{ "budget", CONF_OBJECT, 0, .rows = fields_budget,

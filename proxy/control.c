@@ -236,7 +236,7 @@ static void on_lists_changed(void *owner)
 }
 
 /* Nobody's, or a client's who may come again. */
-static bool has_lapsed(void *owner, const char *name, int64_t not_after_ms)
+static bool has_lapsed(void *owner, const char *name, int64_t for_ms)
 {
 	struct control *c = owner;
 	int64_t forget_ms = c->conf->on_demand.forget_after_ms;
@@ -244,7 +244,7 @@ static bool has_lapsed(void *owner, const char *name, int64_t not_after_ms)
 	char host[SERIES_NAME];
 
 	names_look(c->names, series_host_text(host, name), &look);
-	return forget_ms && clock_wall_ms() - not_after_ms >= forget_ms && look.stage == NAMES_IDLE
+	return forget_ms && for_ms >= forget_ms && look.stage == NAMES_IDLE
 		&& !(look.is_named && names_is_covered(c->names, name)) && !announced_has(c->announced, host);
 }
 
