@@ -326,6 +326,30 @@ static void authorities_differ(struct parse *p)
 			}
 }
 
+static bool has_family(const struct conf_keys *keys, bool is_rsa)
+{
+	for (unsigned i = 0; i < keys->n; i++)
+		if (conf_key_is_rsa(keys->at[i]) == is_rsa)
+			return true;
+	return false;
+}
+
+/* Which of its directories is asked, the keys of all sites decide together. */
+static void directories_fit_the_keys(struct parse *p)
+{
+	const struct conf_acme *acme = &p->conf->acme;
+	bool has_rsa = has_family(&acme->keys, true), has_other = has_family(&acme->keys, false);
+
+	for (unsigned i = 0; i < p->n_sites; i++) {
+		has_rsa = has_rsa || has_family(&p->sites[i]->conf.keys, true);
+		has_other = has_other || has_family(&p->sites[i]->conf.keys, false);
+	}
+	for (unsigned i = 0; i < acme->n_ca && has_rsa && has_other; i++)
+		if (known_ca_of(acme->ca[i].directory)->rsa_directory)
+			parse_problem_at(p, "acme.ca", "%s has one directory for ECDSA and one for RSA keys, and "
+				"\"key\" asks for both kinds; take one kind, or another CA", acme->ca[i].name);
+}
+
 static void stagings_are_none_of_them(struct parse *p)
 {
 	const struct conf_acme *acme = &p->conf->acme;
@@ -413,6 +437,7 @@ static const struct {
 	{ "required account binding is there", required_account_binding_is_there },
 	{ "authorities differ", authorities_differ },
 	{ "stagings are none of them", stagings_are_none_of_them },
+	{ "directories fit the keys", directories_fit_the_keys },
 	{ "a challenge can be answered", a_challenge_can_be_answered },
 	{ "records can be set", records_can_be_set },
 	{ "placed names are served over tls", placed_names_are_served_over_tls },

@@ -158,6 +158,23 @@ static void a_rule_names_the_line_of_what_it_is_about(void **state)
 	refused("{\"sites\": {\n\"b.example\": \"1\",\n  \"*\": \"2\"}}", "t.json:3:8: sites[\"*\"]: ");
 }
 
+#define SSLCOM "{\"name\": \"sslcom\", \"eab\": {\"kid\": \"k\", \"hmac\": \"c2VjcmV0c2VjcmV0c2VjcmV0\"}}"
+
+static void one_ca_has_one_directory(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	refused("{\"acme\": {\"ca\": " SSLCOM ", \"key\": [\"p256\", \"rsa2048\"]}}", "one for RSA keys");
+	refused("{\"acme\": {\"ca\": " SSLCOM "}, \"sites\": {\"a.example.com\": {\"to\": \"1\", \"key_type\": "
+		"\"rsa2048\"}}}", "take one kind, or another CA");
+	c = loaded("{\"acme\": {\"ca\": " SSLCOM ", \"key\": \"p384\"}, \"sites\": {\"a.example.com\": {\"to\": "
+		"\"1\", \"key_type\": \"p256\"}}}");
+	conf_unref(&c);
+	c = loaded("{\"acme\": {\"ca\": \"letsencrypt\", \"key\": [\"p256\", \"rsa2048\"]}}");
+	conf_unref(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +189,7 @@ int main(void)
 		cmocka_unit_test(two_defaults_are_refused),
 		cmocka_unit_test(plain_sites_need_the_plain_listener),
 		cmocka_unit_test(a_rule_names_the_line_of_what_it_is_about),
+		cmocka_unit_test(one_ca_has_one_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
