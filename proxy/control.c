@@ -107,7 +107,9 @@ static void promised(void *owner, const char *name, struct promise *out)
 
 static const char *profile(void *owner, const char *name)
 {
-	return permits_profile(((struct control *)owner)->permits, name);
+	char host[SERIES_NAME];
+
+	return permits_profile(((struct control *)owner)->permits, series_host_text(host, name));
 }
 
 static enum lists_answer listed(void *owner, const char *name)
