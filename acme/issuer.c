@@ -12,6 +12,7 @@
 #include "acme/desk.h"
 #include "acme/dns_proof.h"
 #include "acme/internal_ca.h"
+#include "acme/issuer_plan.h"
 #include "acme/job.h"
 #include "acme/revocation.h"
 #include "acme/terms.h"
@@ -61,13 +62,6 @@ struct wishing {
 	struct account_wish *wish;
 	account_wish_fn *fn;
 	void *owner;
-};
-
-/* What a configuration needs of files. */
-struct issuer_plan {
-	struct conf *conf;
-	struct tls_context **trusts;   /* by CA, as budget_cas lists them; NULL for our own */
-	unsigned n;
 };
 
 struct issuer {
@@ -296,58 +290,6 @@ static void close_ca(struct ca *ca)
 	ca->transport = NULL;
 }
 
-static enum err read_trust(const struct conf_ca *ca, struct tls_context **out, struct fault *fault)
-{
-	struct tls_client_args args = { .trust_file = ca->trust };
-	if (ca->is_internal)
-		return E_OK;
-	fault_clear(fault);
-	enum err err = tls_context_client(&args, out, fault);
-	if (err)
-		fault_during(fault, "preparing the CA %s", ca->name);
-	return err;
-}
-
-enum err issuer_prepare(struct conf *conf, struct issuer_plan **out, struct fault *fault)
-{
-	const struct conf_acme *acme = &conf->acme;
-	enum err err = E_OK;
-	*out = NULL;
-	if (!acme->n_ca)
-		return fault_set(fault, E_CONFIG, "acme.ca names no CA");
-	struct issuer_plan *p = mem_new(sizeof *p);
-	p->conf = conf_ref(conf);
-	const struct conf_ca **cas = mem_new(2 * acme->n_ca * sizeof *cas);
-	p->n = budget_cas(acme, cas);
-	p->trusts = mem_new(p->n * sizeof(struct tls_context *));
-	for (unsigned n = 0; n < p->n && !err; n++)
-		err = read_trust(cas[n], &p->trusts[n], fault);
-	mem_free(&cas);
-	if (err)
-		issuer_plan_free(&p);
-	*out = p;
-	return err;
-}
-
-static void free_trusts(struct tls_context ***trusts, unsigned n)
-{
-	for (unsigned i = 0; *trusts && i < n; i++)
-		if ((*trusts)[i])
-			tls_context_unref(&(*trusts)[i]);
-	mem_free(trusts);
-}
-
-void issuer_plan_free(struct issuer_plan **plan)
-{
-	struct issuer_plan *p = *plan;
-	if (!p)
-		return;
-	*plan = NULL;
-	free_trusts(&p->trusts, p->n);
-	conf_unref(&p->conf);
-	mem_free(&p);
-}
-
 static void open_cas(struct issuer *i)
 {
 	const struct conf_acme *acme = &i->conf->acme;
@@ -564,7 +506,7 @@ void issuer_use(struct issuer *i, const struct issuer_use_args *args)
 		close_ca(&cas[n]);
 	mem_free(&cas);
 	dns_line_free(&dns);
-	free_trusts(&trusts, n_cas);
+	issuer_plan_free_trusts(&trusts, n_cas);
 	conf_unref(&conf);
 	resume_all(i);
 	log_info(&log_acme, "CAs changed", "cas=%u jobs=%zu", i->env.n_cas, map_count(&i->tickets));
@@ -638,7 +580,7 @@ void issuer_free(struct issuer **issuer)
 	dns_line_free(&i->dns);
 	mem_free(&i->env.cas);
 	memory_fini(&i->env.memory);
-	free_trusts(&i->trusts, issuer_cas(i));
+	issuer_plan_free_trusts(&i->trusts, issuer_cas(i));
 	conf_unref(&i->conf);
 	mem_free(&i);
 }

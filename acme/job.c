@@ -459,15 +459,11 @@ static void ask_order(struct job *j)
 		.on_placed = on_placed, .on_done = on_ordered, .owner = j,
 	};
 	args.n_wanted = terms_challenges(&terms, args.wanted);
-	if (terms_profile(ca, &(struct terms_wish){ job_host(j), preferred, j->course.is_profile_refused }, &args.profile,
-		&fault)) {
+	struct terms_wish wish = { job_host(j), preferred, j->course.is_profile_refused };
+	bool has_profile = !terms_profile(ca, &wish, &args.profile, &fault);
+	if (!has_profile || (!j->is_resuming && !may_order(j, &fault))) {
 		fault_during(&fault, "%s", rows[j->state].text);
-		end_failed(j, &fault);
-		return;
-	}
-	if (!j->is_resuming && !may_order(j, &fault)) {
-		fault_during(&fault, "%s", rows[j->state].text);
-		end_limited(j, &fault);
+		(has_profile ? end_limited : end_failed)(j, &fault);
 		return;
 	}
 	if (j->held && !j->course.is_replaces_refused)

@@ -33,7 +33,6 @@ enum {
 	RENEWING_MAX_MS = 60 * SECOND_MS, /* its end is told; this is for one that is forgotten */
 	STORE_RETRY_MS = 5 * SECOND_MS, /* refusals for want of a store, ask endpoint, quota, room */
 	ASK_RETRY_MS = 5 * SECOND_MS,
-	LOADS_AT_START = 32,            /* configured names being loaded at once */
 	REFUSALS_LOGGED_PER_MINUTE = 60,
 	CAUSES_MAX = 2048,
 };
@@ -724,43 +723,6 @@ void names_end(struct name *m)
 	n->n_on_demand -= !m->is_named;
 	n->n_start -= m->is_start;
 	mem_release(m);
-}
-
-/* ---- the configured names, at start ---- */
-
-void names_count_start(struct name *m)
-{
-	m->is_start = true;
-	m->all->n_start++;
-}
-
-void names_start_some(struct names *n)
-{
-	const struct conf *conf = n->args.conf;
-
-	if (!n->is_starting || n->is_stopping)
-		return;
-	while (n->n_start < LOADS_AT_START && n->next_todo < n->n_todo) {
-		const struct conf_site *site = &conf->sites[n->todo[n->next_todo++]];
-		struct name *m;
-
-		if (!is_named(site) || map_get(&n->by_host, str_from(site->name)))
-			continue;
-		m = names_begin(n, site->name, site);
-		names_count_start(m);
-		names_load(m);
-	}
-}
-
-void names_start(struct names *n)
-{
-	n->is_starting = true;
-	n->todo = mem_new((n->args.conf->n_sites + 1) * sizeof(*n->todo));
-	while (n->n_todo < n->args.conf->n_sites) {
-		n->todo[n->n_todo] = n->n_todo;
-		n->n_todo++;
-	}
-	names_start_some(n);
 }
 
 /* ---- end ---- */

@@ -102,11 +102,14 @@ void names_hurry(struct name *m);
 /* The site that covers what this series is for, or NULL. */
 const struct conf_site *names_site(const struct names *n, const char *host);
 void names_answer_refusal(struct names *n, struct worker *w, const char *host, enum err err, int64_t until_ms);
-/* Loads more of those that are to do. */
-void names_start_some(struct names *n);
 /* How many new names clients may bring; at full again. */
 void names_set_limit(struct names *n);
-/* It is one of LOADS_AT_START from now until it was loaded. */
+
+/* ---- names_start.c ---- */
+
+/* Loads more of those that are to do. */
+void names_start_some(struct names *n);
+/* It is one of those loaded at the start from now until it was loaded. */
 void names_count_start(struct name *m);
 
 /* ---- names_pair.c: where a name has two certificates ---- */
