@@ -119,11 +119,6 @@ class LintFinds(unittest.TestCase):
             "tests/unit/base/test_x.c": HEAD + "static void a_claim_of_more(void **state)\n"}),
             "tests/scenario/README.md:79", "has no a_claim")
 
-    def test_a_scenario_on_its_way(self):
-        self.assertEqual(self.complaints(self.scenarios("| 12 | x | `60_y.py:test_12_*?` |", {})), [])
-        self.finds(self.scenarios("| 12 | x | `50_x.py:test_12_*?` |", {}), "tests/scenario/README.md:79",
-                   "has no test_12_*")
-
     def test_vague_name(self):
         self.finds({"base/str_util.h": HEAD}, "base/str_util.h:1", "does not say")
 
