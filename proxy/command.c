@@ -153,14 +153,25 @@ static int dispatch(struct command_call *c, const struct command *command)
 	return command->fn(c);
 }
 
-int command_run(const struct command_args *args)
+/* "certs audit" and "certs root" are audit and root. */
+static bool is_about_certs(char *const *words)
 {
-	const char *name = args->arguments[0];
-	const struct command *command = name ? find(name) : NULL;
+	return words[0] && words[1] && strcmp(words[0], "certs") == 0 &&
+		(strcmp(words[1], "audit") == 0 || strcmp(words[1], "root") == 0);
+}
+
+int command_run(const struct command_args *given)
+{
+	struct command_args own = *given, *args = &own;
 	struct command_call c = { .args = args };
+	const struct command *command;
+	const char *name;
 	char complaint[256];
 	int code;
 
+	args->arguments += is_about_certs(args->arguments);
+	name = args->arguments[0];
+	command = name ? find(name) : NULL;
 	if (!name)
 		return usage(args, NULL, "a command is missing");
 	if (!command) {

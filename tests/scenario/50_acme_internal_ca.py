@@ -50,7 +50,7 @@ def test_private_names_are_served_at_once_and_verify(world):
 
 def test_an_address_is_served_to_clients_without_a_name(world):
     world.with_origin().with_proxy(config(world, "127.0.0.1"))
-    wait_until(lambda: command("root", "--store", world.proxy.store).returncode == 0, 10, "the root")
+    wait_until(lambda: command("certs", "root", "--store", world.proxy.store).returncode == 0, 10, "the root")
     root = root_of(world)
     url = f"https://127.0.0.1:{world.tls_port}/"
     wait_until(lambda: subprocess.run(["curl", "-sS", "--max-time", "5", "--cacert", str(root), url],

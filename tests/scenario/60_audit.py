@@ -14,7 +14,7 @@ def entries(world):
 
 
 def verify(world):
-    return command("audit", "--verify", "--store", world.proxy.store)
+    return command("certs", "audit", "--verify", "--store", world.proxy.store)
 
 
 def first_visit(world, host):
