@@ -229,6 +229,15 @@ void address_cidr_text(char dst[64], const struct conf_cidr *c)
 	snprintf(dst, 64, "%s/%u", ip, v4 ? c->bits - 96u : c->bits);
 }
 
+bool address_is_in(const struct conf_cidr *net, const uint8_t ip[16])
+{
+	unsigned whole = net->bits / 8, rest = net->bits % 8;
+
+	if (memcmp(net->addr, ip, whole) != 0)
+		return false;
+	return !rest || !((net->addr[whole] ^ ip[whole]) >> (8 - rest));
+}
+
 const char *address_url_complaint(struct str text, bool https_only)
 {
 	bool https = str_has_prefix(text, STR("https://"));

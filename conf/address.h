@@ -20,6 +20,8 @@ enum err address_resolver(struct arena *a, struct str text, const char **out, co
 /* "10.0.0.0/8", "::1". */
 enum err address_cidr(struct str text, struct conf_cidr *out, const char **why);
 void address_cidr_text(char dst[64], const struct conf_cidr *c);
+/* Whether the network has this address; IPv4 as ::ffff:a.b.c.d. */
+bool address_is_in(const struct conf_cidr *net, const uint8_t ip[16]);
 /* NULL when it is an http or https URL with a host; https_only refuses the former. */
 const char *address_url_complaint(struct str text, bool https_only);
 /* NULL when it may be an e-mail address. */

@@ -6,6 +6,7 @@
 #include "proxy/placement.h"
 
 #include "base/check.h"
+#include "conf/address.h"
 
 bool placement_is_on(const struct conf *conf)
 {
@@ -62,22 +63,13 @@ static void bytes_of(const struct addr *a, uint8_t out[16])
 	memcpy(out + 12, &a->in.sin_addr, 4);
 }
 
-static bool is_in(const struct conf_cidr *net, const uint8_t ip[16])
-{
-	unsigned whole = net->bits / 8, rest = net->bits % 8;
-
-	if (memcmp(net->addr, ip, whole) != 0)
-		return false;
-	return !rest || (net->addr[whole] ^ ip[whole]) >> (8 - rest) == 0;
-}
-
 static bool is_permitted_address(const struct conf *conf, const struct addr *a)
 {
 	uint8_t ip[16];
 
 	bytes_of(a, ip);
 	for (unsigned i = 0; i < conf->on_demand.n_to_networks; i++)
-		if (is_in(&conf->on_demand.to_networks[i], ip))
+		if (address_is_in(&conf->on_demand.to_networks[i], ip))
 			return true;
 	return false;
 }

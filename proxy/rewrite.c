@@ -6,6 +6,7 @@
 #include "proxy/rewrite.h"
 
 #include "base/check.h"
+#include "conf/address.h"
 #include "net/random.h"
 
 /* X(enumerator, name as written) */
@@ -91,21 +92,12 @@ static void take_out(struct headers *h, struct arena *a, struct str old[FIELDS])
 		headers_compact(h);
 }
 
-static bool is_in(const struct conf_cidr *c, const uint8_t ip[16])
-{
-	unsigned whole = c->bits / 8, rest = c->bits % 8;
-
-	if (memcmp(c->addr, ip, whole))
-		return false;
-	return !rest || !((c->addr[whole] ^ ip[whole]) >> (8 - rest));
-}
-
 bool rewrite_is_trusted(const struct conf *conf, const struct addr_small *peer)
 {
 	if (peer->is_unix)
 		return false;
 	for (unsigned i = 0; i < conf->n_trusted_proxies; i++)
-		if (is_in(&conf->trusted_proxies[i], peer->ip))
+		if (address_is_in(&conf->trusted_proxies[i], peer->ip))
 			return true;
 	return false;
 }

@@ -135,6 +135,28 @@ static void networks_are_read_and_written(void **state)
 		assert_int_equal(address_cidr(str_from(bad[i]), &c, &why), E_CONFIG);
 }
 
+static void a_network_has_its_addresses_alone(void **state)
+{
+	static const struct { const char *net; uint8_t last[4]; bool is_in; } rows[] = {
+		{ "10.0.0.0/8", { 10, 255, 0, 1 }, true }, { "10.0.0.0/8", { 11, 0, 0, 1 }, false },
+		{ "192.0.2.128/25", { 192, 0, 2, 200 }, true }, { "192.0.2.128/25", { 192, 0, 2, 127 }, false },
+		{ "192.0.2.7", { 192, 0, 2, 7 }, true }, { "192.0.2.7", { 192, 0, 2, 6 }, false },
+		{ "0.0.0.0/0", { 203, 0, 113, 9 }, true }, { "::/0", { 203, 0, 113, 9 }, true },
+		{ "2001:db8::/32", { 32, 1, 13, 184 }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint8_t ip[16] = { [10] = 0xff, [11] = 0xff };
+		struct conf_cidr net;
+		const char *why;
+
+		memcpy(ip + 12, rows[i].last, 4);
+		assert_int_equal(address_cidr(str_from(rows[i].net), &net, &why), E_OK);
+		assert_int_equal(address_is_in(&net, ip), rows[i].is_in);
+	}
+}
+
 static void urls_are_judged(void **state)
 {
 	static const char *const good[] = { "https://a", "https://a.example:14000/dir?x=%20",
@@ -196,6 +218,7 @@ int main(void)
 		WITH_ARENA(listen_addresses_are_read),
 		WITH_ARENA(resolvers_get_a_port),
 		WITH_ARENA(networks_are_read_and_written),
+		cmocka_unit_test(a_network_has_its_addresses_alone),
 		cmocka_unit_test(urls_are_judged),
 		cmocka_unit_test(email_addresses_are_judged),
 		WITH_ARENA(random_texts_do_no_harm),
