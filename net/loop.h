@@ -53,7 +53,8 @@ void loop_task_cancel(struct loop_task *t);
 /*
  * Work for the work queue: fn runs on a pool thread, done on this loop afterwards (also when the
  * work was cancelled before it ran: then with canceled true). The struct is the caller's and must
- * live until done. Pool size: loop_set_pool_size before the first loop.
+ * live until done. Pool threads are a little nicer (setpriority) than the loops. Pool size:
+ * loop_set_pool_size before the first loop.
  */
 struct loop_work {
 	void (*fn)(struct loop_work *w);

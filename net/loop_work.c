@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <threads.h>
+#include <unistd.h>
 
 #include "net/loop_private.h"
 
@@ -17,10 +20,23 @@ static uv_work_t *request(struct loop_work *w)
 	return (uv_work_t *)(void *)w->private_;
 }
 
+enum { POOL_NICER = 5 };
+
+/* Keys, signatures and files of new names must not keep the clients of others waiting for a core. */
+static void give_way(void)
+{
+	static thread_local bool is_nice;
+
+	if (!is_nice)
+		setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, (id_t)gettid()) + POOL_NICER);
+	is_nice = true;
+}
+
 static void on_pool_thread(uv_work_t *uv)
 {
 	struct loop_work *w = uv->data;
 
+	give_way();
 	w->fn(w);
 }
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -56,13 +57,17 @@ struct job {
 	struct loop_work work;
 	struct loop *loop;
 	pthread_t ran_on;
+	int nice;
 	bool was_canceled;
 	int done;
 };
 
 static void on_work(struct loop_work *w)
 {
-	container_of(w, struct job, work)->ran_on = pthread_self();
+	struct job *j = container_of(w, struct job, work);
+
+	j->ran_on = pthread_self();
+	j->nice = getpriority(PRIO_PROCESS, (id_t)gettid());
 }
 
 static void on_work_done(struct loop_work *w, bool canceled)
@@ -84,6 +89,8 @@ static void work_runs_elsewhere_and_is_done_here(void **state)
 	assert_int_equal(j.done, 1);
 	assert_false(j.was_canceled);
 	assert_false(pthread_equal(j.ran_on, pthread_self()));
+	/* 19 is the nicest there is */
+	assert_true(j.nice > getpriority(PRIO_PROCESS, (id_t)gettid()) || j.nice == 19);
 	loop_free(&j.loop);
 }
 
