@@ -116,19 +116,21 @@ def crowd(bench, count=1000, at_once=100):
     ca = Pebble(directory / "ca", http_port, tls_port)
     ask, origin = Ask(), Origin()
     p = begin(directory, configuration(directory / "store", tls_port, http_port, ask, origin, ca, wait="120s"))
-    p.wait_port(tls_port)
-    root, held = ca.root(), "held.example.com"
-    timed(tls_port, held, root)
-    quiet, _ = visits(bench, tls_port, held, 3)
-    began = time.monotonic()
-    with ThreadPoolExecutor(at_once + 1) as pool:
-        visitor = pool.submit(visits, bench, tls_port, held, 4)
-        got = list(pool.map(lambda n: timed(tls_port, f"c{n}.example.com", root), range(count)))
-    took = time.monotonic() - began
-    busy, ended = visitor.result()
-    p.kill()
-    for part in (ask, origin, ca):
-        part.stop()
+    try:
+        p.wait_port(tls_port)
+        root, held = ca.root(), "held.example.com"
+        timed(tls_port, held, root)
+        quiet, _ = visits(bench, tls_port, held, 3)
+        began = time.monotonic()
+        with ThreadPoolExecutor(at_once + 1) as pool:
+            visitor = pool.submit(visits, bench, tls_port, held, 4)
+            got = list(pool.map(lambda n: timed(tls_port, f"c{n}.example.com", root), range(count)))
+        took = time.monotonic() - began
+        busy, ended = visitor.result()
+    finally:
+        p.kill()
+        for part in (ask, origin, ca):
+            part.stop()
     if ended > began + took:
         raise RuntimeError("the crowd was gone before the visitor")
     return {f"{count:,} new hostnames, {at_once} at a time: all (s)": took,
