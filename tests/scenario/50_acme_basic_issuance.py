@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from support import peers
 from support.client import names_of, x509
 from support.process import free_port, wait_until
 from support.sallyport import command
@@ -139,32 +140,35 @@ def test_15_other_key_types(world, key, sign):
     assert sign in x509(got.der, "-text")
 
 
-def test_bundles_are_read_by_other_programs(world):
-    """openssl, nginx and HAProxy take the file as it is (the latter two where installed)."""
-    import shutil
+def stored_bundle(world):
     world.with_ca().with_origin()
     world.with_proxy({"acme": world.acme(), "sites": sites(world, "b.example.com")})
     wait_served(world, "b.example.com")
-    bundle = world.proxy.bundles("b.example.com")[-1]
+    return world.proxy.bundles("b.example.com")[-1]
+
+
+def test_openssl_reads_a_bundle(world):
+    bundle = stored_bundle(world)
     assert "CN" in x509(bundle, "-issuer") and public_key(bundle)
-    from support import peers
-    nginx = peers.find("nginx")
-    if nginx:
-        conf = world.directory / "nginx.conf"
-        conf.write_text(f"pid {world.directory}/nginx.pid; error_log {world.directory}/nginx.log; "
-                        "events {} http { access_log off; "
-                        + "".join(f"{p}_temp_path {world.directory}/{p}; " for p in (
-                            "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-                        + f"server {{ listen 127.0.0.1:{free_port()} ssl; ssl_certificate {bundle}; "
-                        f"ssl_certificate_key {bundle}; }} }}")
-        done = subprocess.run([*nginx, "-t", "-c", str(conf)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    haproxy = peers.find("haproxy")
-    if haproxy:
-        conf = world.directory / "haproxy.cfg"
-        conf.write_text("defaults\n mode http\n timeout client 1s\n timeout server 1s\n "
-                        f"timeout connect 1s\nfrontend f\n bind 127.0.0.1:{free_port()} ssl crt {bundle}\n")
-        done = subprocess.run([*haproxy, "-c", "-f", str(conf)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr + done.stdout
-    if not (nginx and haproxy) and not shutil.which("openssl"):
-        pytest.skip("neither nginx nor HAProxy here")
+
+
+def test_nginx_takes_a_bundle_as_it_is(world):
+    nginx, bundle = peers.need("nginx"), stored_bundle(world)
+    conf = world.directory / "nginx.conf"
+    conf.write_text(f"pid {world.directory}/nginx.pid; error_log {world.directory}/nginx.log; "
+                    "events {} http { access_log off; "
+                    + "".join(f"{p}_temp_path {world.directory}/{p}; " for p in (
+                        "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+                    + f"server {{ listen 127.0.0.1:{free_port()} ssl; ssl_certificate {bundle}; "
+                    f"ssl_certificate_key {bundle}; }} }}")
+    done = subprocess.run([nginx, "-t", "-c", str(conf)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_haproxy_takes_a_bundle_as_it_is(world):
+    haproxy, bundle = peers.need("haproxy"), stored_bundle(world)
+    conf = world.directory / "haproxy.cfg"
+    conf.write_text("defaults\n mode http\n timeout client 1s\n timeout server 1s\n "
+                    f"timeout connect 1s\nfrontend f\n bind 127.0.0.1:{free_port()} ssl crt {bundle}\n")
+    done = subprocess.run([haproxy, "-c", "-f", str(conf)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr + done.stdout

@@ -5,11 +5,9 @@ import socket
 
 import pytest
 
-from support.bind import KEY, SECRET, Named, program
+from support.bind import KEY, SECRET, Named
 from support.client import names_of
 from support.process import wait_until
-
-pytestmark = pytest.mark.skipif(not program(), reason="needs BIND's named (Debian: bind9)")
 
 
 def start(world, sites, records=None, tsig=None, named=None, **dns):

@@ -4,18 +4,14 @@ look at its records without any library."""
 
 import base64
 import pathlib
-import shutil
 import socket
 import struct
 
+from . import peers
 from .process import Process, can_connect, free_port, wait_until
 
 KEY, SECRET = "update.example", base64.b64encode(b"a key of thirty-two bytes, yes!!").decode()
 TXT = 16
-
-
-def program():
-    return shutil.which("named") or shutil.which("named", path="/usr/sbin")
 
 
 class Named:
@@ -42,7 +38,7 @@ controls {{ }};
 key "{KEY}" {{ algorithm hmac-sha256; secret "{SECRET}"; }};
 """ + "\n".join(f"""zone "{zone}" {{ type primary; file "{zone.strip('.') or 'root'}.zone";
     update-policy {{ grant {KEY} zonesub TXT; }}; }};""" for zone in zones))
-        self.process = Process([program(), "-g", "-c", "named.conf"], self.directory, "named")
+        self.process = Process([peers.need("named"), "-g", "-c", "named.conf"], self.directory, "named")
         wait_until(lambda: can_connect(self.port), 15, "named")
 
     def texts(self, name):
