@@ -135,12 +135,29 @@ static int tell_begun(struct wish *w, struct json **json)
 
 enum newness { ANY_CERTIFICATE, ANOTHER_CERTIFICATE };
 
+static bool is_same(const struct wish *w, const struct json *report)
+{
+	return w->serial[0] && str_is(json_get_str(json_get(report, "served"), "serial"), w->serial);
+}
+
+/* A report that was begun before the end may name what was served then: one more tells. */
+static enum err wait_for_outcome(struct wish *w, enum newness wanted, struct json **report)
+{
+	enum err err = wait_for_end(w, report);
+
+	if (err || wanted == ANY_CERTIFICATE || !is_same(w, *report))
+		return err;
+	json_free(report);
+	rest();
+	return wait_for_end(w, report);
+}
+
 static int order(struct command_call *c, const char *verb, enum newness wanted)
 {
 	struct wish w;
 	struct json *json = NULL;
 	enum err err = begin(&w, c);
-	bool is_same;
+	bool has_failed;
 	int code;
 
 	if (!err) {
@@ -152,12 +169,12 @@ static int order(struct command_call *c, const char *verb, enum newness wanted)
 	if (c->line.values[VALUE_NO_WAIT])
 		return tell_begun(&w, &json);
 	json_free(&json);
-	err = wait_for_end(&w, &json);
+	err = wait_for_outcome(&w, wanted, &json);
 	if (err)
 		return fail(&w, err);
-	is_same = w.serial[0] && str_is(json_get_str(json_get(json, "served"), "serial"), w.serial);
+	has_failed = wanted == ANOTHER_CERTIFICATE && is_same(&w, json);
 	code = command_tell_report(c, &json);
-	return end(&w, code == COMMAND_FINE && wanted == ANOTHER_CERTIFICATE && is_same ? COMMAND_FAILED : code);
+	return end(&w, code == COMMAND_FINE && has_failed ? COMMAND_FAILED : code);
 }
 
 int command_issue(struct command_call *c)

@@ -121,7 +121,7 @@ def test_45_a_storm_of_two_minutes_meets_few_requests(world):
     assert 3 <= len(fault.seen) <= 15, fault.seen
     got = status(world)
     assert got["cas"][0]["state"] != "works" and "retry_at" in got["cas"][0], got["cas"]
-    assert got["certificates"]["without_count"] == 100
+    wait_until(lambda: status(world)["certificates"]["without_count"] == 100, 40, "all of them to be without")
     assert world.ca.orders() == 0 and world.ca.accounts() == 0
 
 
