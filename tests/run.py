@@ -25,8 +25,7 @@ def binary(preset):
 
 def pytest(*args):
     """Each test gets a group of its own, so that workers take them one by one, the longest first."""
-    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n",
-            str(min(4 + 4 * CPUS, 16)), "--dist", "loadgroup", *args]
+    return [sys.executable, "-m", "pytest", "-q", "-n", str(min(4 + 4 * CPUS, 16)), "--dist", "loadgroup", *args]
 
 
 class Background:
@@ -34,10 +33,13 @@ class Background:
 
     def __init__(self, title, argv, **env):
         self.title = title
+        # what failed is noted there
+        self.argv = [*argv, "-o", f"cache_dir={ROOT / 'build' / title.replace(' ', '-')}.cache"]
+        self.env = {**os.environ, **env}
         self.path = ROOT / "build" / f"{title.replace(' ', '-')}.log"
         with open(self.path, "wb") as out:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=subprocess.STDOUT, env={**os.environ, **env})
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out,
+                                            stderr=subprocess.STDOUT, env=self.env)
 
     def finish(self):
         if self.process.poll() is None:
@@ -45,7 +47,12 @@ class Background:
         code = self.process.wait()
         say(self.title)
         print(self.path.read_text(errors="replace"), flush=True)
-        return code
+        return self.once_more() if code == 1 else code
+
+    def once_more(self):
+        """What failed beside everything else is run again with the machine to itself; passing only then is told."""
+        say(f"{self.title}: FAILED as above; what failed runs once more, alone")
+        return subprocess.run([*self.argv, "-n", "1", "--lf"], stdin=subprocess.DEVNULL, env=self.env).returncode
 
     def stop(self):
         """As Ctrl-C would: the runner ends what its tests started."""
