@@ -72,6 +72,8 @@ static void malformed_settings_are_refused(void **state)
 	refused("{\"on_demand\": {\"new_names\": \"10\"}}", "no rate");
 	refused("{\"on_demand\": {\"budget\": {\"per_tenant\": \"20\"}}}", "no quota");
 	refused("{\"on_demand\": {\"max_labels\": 0}}", "below the least");
+	refused("{\"on_demand\": {\"forget_after\": \"30 days\"}}", "on_demand.forget_after");
+	refused("{\"on_demand\": {\"forget_after\": \"4000d\"}}", "above the most");
 	refused("{\"on_demand\": {\"remember\": {\"alow\": \"1h\"}}}", "did you mean \"allow\"?");
 }
 
