@@ -26,7 +26,8 @@
 	X(STORE_PROMISES, "promises", 2, 2 * 1024 * 1024) /* what ask replies said of names: a catalog */ \
 	X(STORE_GOVERNOR, "governor", 2, 2 * 1024 * 1024) /* what the CAs' limits have left */ \
 	X(STORE_ADVICE, "advice", 1, 4 * 1024)      /* what the CA advises about renewal, by name */ \
-	X(STORE_CHALLENGES, "challenges", 1, 4 * 1024) /* live ones, for other processes (challenge_file) */
+	X(STORE_CHALLENGES, "challenges", 1, 4 * 1024) /* live ones, for other processes (challenge_file) */ \
+	X(STORE_SCHEDULE, "schedule", 0, 0)         /* when to look at a certificate: marks (mark.h), no bytes */
 
 enum store_group {
 #define X(name, dir, keep, cap) name,
@@ -64,7 +65,8 @@ struct store_list_args {
 struct store_ops {
 	void (*load)(struct store *s, enum store_group g, const char *name, store_parse_fn *parse,
 		store_load_fn *fn, void *owner);
-	/* bytes are copied (and the copy wiped afterwards). */
+	/* bytes are copied (and the copy wiped afterwards). None for a mark, which is called "SHARD/NAME" and is
+	 * as short-lived in a power cut as a challenge. */
 	void (*save)(struct store *s, enum store_group g, const char *name, struct str bytes,
 		store_done_fn *fn, void *owner);
 	void (*remove)(struct store *s, enum store_group g, const char *name, store_done_fn *fn,
@@ -97,6 +99,7 @@ struct store {
  *   DIR/format                          "sallyport-store 1"
  *   DIR/certs/ab/app.example.com/0000000007.pem    (ab: two hex digits of a hash of the name)
  *   DIR/accounts/… orders/… failures/… governor/… advice/… challenges/…  the same shape without .pem
+ *   DIR/schedule/2026-12-04T06/app.example.com      (a mark: empty)
  *   DIR/tmp/…                           files being written
  *   DIR/quarantine/…                    damaged files with the time
  *   DIR/locks/ab/NAME                   permanent files for kernel locks

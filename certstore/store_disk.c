@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "certstore/files.h"
 #include "certstore/store_list.h"
+#include "certstore/store_marks.h"
 #include "certstore/store_open.h"
 #include "certstore/store_value.h"
 #include "net/deadline.h"
@@ -113,10 +114,12 @@ static void on_pool(struct loop_work *w)
 		j->err = store_value_load(r, j->group, j->name, j->parse, &j->object, &j->fault);
 		break;
 	case SAVE:
-		j->err = store_value_save(r, j->group, j->name, buf_str(&j->bytes), &j->fault);
+		j->err = store_marks_are(j->group) ? store_marks_put(r, j->group, j->name, &j->fault)
+			: store_value_save(r, j->group, j->name, buf_str(&j->bytes), &j->fault);
 		break;
 	case REMOVE:
-		j->err = store_value_remove(r, j->group, j->name, &j->fault);
+		j->err = store_marks_are(j->group) ? store_marks_remove(r, j->group, j->name, &j->fault)
+			: store_value_remove(r, j->group, j->name, &j->fault);
 		break;
 	case LIST:
 		j->err = store_list_page(r, &j->list_args, &j->page);
@@ -289,7 +292,7 @@ static void disk_load(struct store *s, enum store_group g, const char *name, sto
 {
 	struct job *j = job_new(disk_of(s), LOAD, g, name);
 
-	ASSERT(parse && fn);
+	ASSERT(parse && fn && !store_marks_are(g));
 	j->parse = parse;
 	j->on_load = fn;
 	j->owner = owner;
@@ -301,7 +304,7 @@ static void disk_save(struct store *s, enum store_group g, const char *name, str
 {
 	struct job *j = job_new(disk_of(s), SAVE, g, name);
 
-	ASSERT(fn && bytes.len > 0);
+	ASSERT(fn && store_marks_are(g) == (bytes.len == 0));
 	ASSERT(buf_add(&j->bytes, bytes) == E_OK);
 	j->on_done = fn;
 	j->owner = owner;

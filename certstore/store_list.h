@@ -10,7 +10,7 @@
 struct store_page {
 	char **names; /* owned */
 	unsigned n;
-	char cursor[STORE_PATH_SHARD + STORE_PATH_NAME]; /* "ab/name" last visited; "" at the end */
+	char cursor[STORE_PATH_MARK_SHARD + STORE_PATH_NAME]; /* "ab/name" last visited; "" at the end */
 };
 
 enum err store_list_page(

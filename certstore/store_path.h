@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-enum { STORE_PATH_NAME = 256, STORE_PATH_SHARD = 3, STORE_PATH_SHARDS = 256 };
+enum { STORE_PATH_NAME = 256, STORE_PATH_SHARD = 3, STORE_PATH_SHARDS = 256, STORE_PATH_MARK_SHARD = 16 };
 
 struct store_path {
 	char shard[STORE_PATH_SHARD];                  /* "ab" */

@@ -244,6 +244,43 @@ static void lists_come_in_pages_and_filtered(void **state)
 	assert_true(pages >= 4);
 }
 
+/* "SHARD/NAME", and nothing in them: listed by shard, then by name. */
+static void marks_are_listed_in_the_order_of_their_shards(void **state)
+{
+	static const char *const marks[] = {
+		"2027-01-02T03/b.example.com", "2026-12-04T06/z.example.com", "2027-01-02T03/*.example.com",
+		"2026-12-04T06/a.example.com+rsa", "2026-12-04T06/z.example.com" };
+	struct store_list_args args = {.group = STORE_SCHEDULE, .cursor = "", .max = 2};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		store_save(store, STORE_SCHEDULE, marks[i], STR_NONE, on_done, NULL);
+		wait_for(1);
+		assert_int_equal(last_err, E_OK);
+	}
+	last_names[0] = '\0';
+	do {
+		char cursor[sizeof(last_cursor)];
+
+		strcpy(cursor, args.cursor);
+		args.cursor = cursor;
+		store->ops->list(store, &args, on_list, NULL);
+		wait_for(1);
+		assert_int_equal(last_err, E_OK);
+		args.cursor = last_cursor;
+	} while (last_cursor[0]);
+	assert_string_equal(last_names, "2026-12-04T06/a.example.com+rsa 2026-12-04T06/z.example.com "
+		"2027-01-02T03/*.example.com 2027-01-02T03/b.example.com ");
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		store_remove(store, STORE_SCHEDULE, marks[i], on_done, NULL);
+		wait_for(1);
+		assert_int_equal(last_err, E_OK);
+	}
+	store->ops->list(store, &args, on_list, NULL);
+	wait_for(1);
+	assert_int_equal(last_n, 0);
+}
+
 static void locks_exclude_within_the_process(void **state)
 {
 	(void)state;
@@ -486,6 +523,7 @@ int main(void)
 		BOTH(no_verb_answers_before_it_returns),
 		BOTH(jobs_of_one_name_keep_their_order),
 		BOTH(lists_come_in_pages_and_filtered),
+		BOTH(marks_are_listed_in_the_order_of_their_shards),
 		BOTH(locks_exclude_within_the_process),
 		BOTH(many_who_want_a_lock_get_it_one_after_the_other),
 		DISK(a_killed_holder_releases_and_a_stopped_one_does_not),
