@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "certstore/mark.h"
 
 struct errand {
 	struct loop_work work;
@@ -88,6 +89,14 @@ struct errand *errand_save(struct store *s, enum store_group g, const char *name
 {
 	struct errand *e = new_errand(NULL, fn, owner);
 	store_save(s, g, name, bytes, on_done, e);
+	return e;
+}
+
+struct errand *errand_save_bundle(struct store *s, const char *name, struct str bundle, int64_t renew_at_ms,
+	errand_fn *fn, void *owner)
+{
+	struct errand *e = new_errand(NULL, fn, owner);
+	mark_save_bundle(s, name, bundle, renew_at_ms, on_done, e);
 	return e;
 }
 

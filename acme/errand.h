@@ -21,6 +21,9 @@ struct errand *errand_load(struct store *s, enum store_group g, const char *name
 	store_parse_fn *parse, errand_free_fn *free_object, errand_fn *fn, void *owner);
 struct errand *errand_save(struct store *s, enum store_group g, const char *name, struct str bytes,
 	errand_fn *fn, void *owner);
+/* A certificate, with the mark of its renewal (certstore/mark). */
+struct errand *errand_save_bundle(struct store *s, const char *name, struct str bundle, int64_t renew_at_ms,
+	errand_fn *fn, void *owner);
 /* A lock granted after abandoning is given back. */
 struct errand *errand_lock(struct store *s, const char *name, int64_t wait_ms, errand_fn *fn,
 	void *owner);

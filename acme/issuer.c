@@ -46,6 +46,7 @@ struct unsaved {
 	struct issuer *issuer;
 	struct errand *errand;
 	char *name;
+	int64_t renew_at_ms;
 	struct buf bundle;
 };
 
@@ -208,7 +209,7 @@ static void free_unsaved(struct unsaved *u)
 	mem_free(&u);
 }
 
-static void on_unsaved(void *issuer, const char *name, struct buf *bundle)
+static void on_unsaved(void *issuer, const char *name, int64_t renew_at_ms, struct buf *bundle)
 {
 	struct issuer *i = issuer;
 	list_each(&i->unsaved, node, tmp) {
@@ -221,6 +222,7 @@ static void on_unsaved(void *issuer, const char *name, struct buf *bundle)
 	struct unsaved *u = mem_new(sizeof *u);
 	u->issuer = i;
 	u->name = mem_strdup(name);
+	u->renew_at_ms = renew_at_ms;
 	u->bundle = *bundle;
 	buf_init(bundle, 0);
 	list_append(&i->unsaved, &u->node);
@@ -250,8 +252,8 @@ static void on_unsaved_timer(struct deadline *d)
 	list_each(&i->unsaved, node, tmp) {
 		struct unsaved *u = list_entry(node, struct unsaved, node);
 		if (!u->errand)
-			u->errand = errand_save(i->env.store, STORE_CERTS, u->name, buf_str(&u->bundle),
-				on_resaved, u);
+			u->errand = errand_save_bundle(i->env.store, u->name, buf_str(&u->bundle),
+				u->renew_at_ms, on_resaved, u);
 	}
 	if (list_is_empty(&i->unsaved))
 		return;

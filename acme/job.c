@@ -604,8 +604,8 @@ static void answer_check(struct job *j, void *object)
 
 static void ask_save(struct job *j)
 {
-	j->errand = errand_save(j->env->store, STORE_CERTS, j->name, buf_str(&j->delivery->bundle),
-		on_errand, j);
+	j->errand = errand_save_bundle(j->env->store, j->name, buf_str(&j->delivery->bundle),
+		j->delivery->entry->renew_at_ms, on_errand, j);
 }
 
 /* fault: E_OK, or why it could not be saved. */
@@ -635,7 +635,7 @@ static void answer_save(struct job *j, void *object)
 static void save_failed(struct job *j, const struct fault *fault)
 {
 	job_log_unsaved(j->name, fault);
-	j->env->on_unsaved(j->env->issuer, j->name, &j->delivery->bundle);
+	j->env->on_unsaved(j->env->issuer, j->name, j->delivery->entry->renew_at_ms, &j->delivery->bundle);
 	end_issued(j, fault);
 }
 

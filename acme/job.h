@@ -35,7 +35,7 @@ struct job_env {
 	/* Nothing that the store knows forbids it: give it a grant and put it in the queue. */
 	void (*on_wants_turn)(void *issuer, struct job *j);
 	/* A certificate that could not be saved; *bundle is the callee's. */
-	void (*on_unsaved)(void *issuer, const char *name, struct buf *bundle);
+	void (*on_unsaved)(void *issuer, const char *name, int64_t renew_at_ms, struct buf *bundle);
 	/* The end, in any case, once; e is borrowed. The job is freed by the callee (job_free). */
 	void (*on_ended)(void *issuer, struct job *j, enum err err, struct entry *e,
 		const struct fault *fault, int64_t retry_at_ms);

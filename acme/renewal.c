@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * renewal: a heap of watched names by the time they are due, the expired before all others, and a slow
- * walk through the store for those nobody watches.
+ * renewal: a heap of watched names by the time they are due, the expired before all others; it holds what the
+ * next two hours bring, the schedule on disk all that comes later.
  *
+ *   RESTING (a mark on disk)
+ *     ^  |
+ *     |  v
  *   WATCHED --due--> RUNNING --renewed--> WATCHED (by the new certificate)
  *     ^  |              \------failed---> WATCHED (by the issuer's retry time)
  *     |  v
@@ -13,32 +16,30 @@
 
 #include "acme/advice.h"
 #include "acme/errand.h"
+#include "acme/schedule.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "certstore/mark.h"
 #include "net/deadline.h"
 #include "net/random.h"
 
 enum {
 	WATCHED_MAX = 100000,
-	ADVISED_MAX = 50000,                    /* of those that only the sweep knows */
+	FOUND_MAX = 20000,                      /* from there on the schedule keeps what is its own */
 	RUNNING_MAX = 8,
 	FORCED_MAX = 64,
 	LOOKING_MAX = 2,                        /* of the few connections to a CA, orders have the most */
 	LOOK_PAUSE_MS = 5000,
 	FIRST_LOOK_MS = 60 * 1000, FIRST_LOOK_PER_NAME_MS = 100,
-	SWEEP_NAMES = 64, SWEEP_VISITS = 512,   /* of one call */
-	SWEEP_PAUSE_MS = 500,                   /* between calls: half a thousand names take their time */
-	SWEEP_SLACK_MS = 600 * 1000,
 	BUSY_MS = 60 * 1000,                    /* somebody else is at it, or it is not wanted now */
 	RETRY_MIN_MS = 1000,
 	SHORT_LIFE_MS = 10 * 1000,              /* of which no half is of use */
 	SLEEP_MAX_MS = 10 * 60 * 1000,          /* the wall clock may be set meanwhile */
 };
 
-static const int64_t sweep_every_ms = (int64_t)6 * 3600 * 1000;
 static const int64_t unwanted_ms = (int64_t)24 * 3600 * 1000;
 
 /* What there is to know of a certificate, wherever it comes from. Borrowed. */
@@ -60,17 +61,8 @@ struct watched {
 	struct ari *ari;        /* NULL: not looked yet */
 	struct advice *advice;  /* under way */
 	bool is_urged;          /* running because it was advised */
+	int64_t mark_ms;        /* its mark in the schedule: what it was found by, or put when it was saved */
 	char name[];
-};
-
-/* The list verb's filter outlives renewal if need be. */
-struct sweep {
-	struct renewal *renewal;    /* NULL: gone */
-	int64_t now_ms;
-	bool is_advised_wanted;     /* also those that are not due but can be asked about */
-	int64_t newest_ms;          /* issued, of all that was visited */
-	unsigned n;
-	struct entry_summary at[SWEEP_NAMES];
 };
 
 struct renewal {
@@ -79,11 +71,8 @@ struct renewal {
 	struct watched **heap;      /* from 1 */
 	size_t n, cap;
 	unsigned running, looking;
-	struct deadline timer, sweep_timer;
-	struct sweep *sweep;        /* a list call is under way */
-	bool is_sweeping;
-	char cursor[512];
-	unsigned found;
+	struct deadline timer;
+	struct schedule *schedule;
 	int64_t newest_ms;          /* when the youngest certificate that we know of was issued */
 };
 
@@ -168,14 +157,33 @@ static int64_t due_at(const struct facts *f, int64_t now_ms)
 	return at <= now_ms && f->not_after_ms <= now_ms ? INT64_MIN : at;
 }
 
-static void watch_at(struct renewal *r, struct watched *w, int64_t at_ms)
+static void keep_at(struct renewal *r, struct watched *w, int64_t at_ms)
 {
 	w->at_ms = at_ms;
 	heap_add(r, w);
 	arm(r);
 }
 
-/* By what is known now: to be renewed, or before that looked at again. */
+static void drop(struct renewal *r, struct watched *w);
+
+static void rest(struct renewal *r, struct watched *w, int64_t at_ms)
+{
+	schedule_note_due(r->schedule, w->due_ms);
+	if (mark_hour(at_ms) != mark_hour(w->mark_ms))
+		mark_move(r->args.store, w->name, w->mark_ms, at_ms);
+	drop(r, w);
+}
+
+/* w may be gone then. What has no certificate would not be found again by its mark. */
+static void watch_at(struct renewal *r, struct watched *w, int64_t at_ms)
+{
+	if (schedule_is_near(at_ms) || !w->not_after_ms)
+		keep_at(r, w, at_ms);
+	else
+		rest(r, w, at_ms);
+}
+
+/* By what is known now: to be renewed, or before that looked at again. w may be gone then. */
 static void watch_on(struct renewal *r, struct watched *w)
 {
 	int64_t now = clock_wall_ms(), at, spread_ms = FIRST_LOOK_MS;
@@ -242,6 +250,7 @@ static void take_facts(struct renewal *r, struct watched *w, const struct facts 
 	w->not_before_ms = f->not_before_ms;
 	w->not_after_ms = f->not_after_ms;
 	w->own_ms = due_at(f, now);
+	w->mark_ms = f->renew_at_ms;
 	note_issued(r, f->issued_at_ms);
 	w->ca = f->id[0] && f->ca[0] ? issuer_adviser(r->args.issuer, f->ca) : NULL;
 	if (is_same && w->ca)
@@ -271,13 +280,17 @@ static void on_obtained(void *owner, enum err err, struct entry *e, const struct
 	w->is_urged = false;
 	r->running--;
 	if (err) {
+		char name[ENTRY_NAME];
+		memcpy(name, w->name, strlen(w->name) + 1);
 		w->due_ms = retry_at_ms > now + RETRY_MIN_MS ? retry_at_ms : now + RETRY_MIN_MS;
 		watch_at(r, w, w->due_ms);
 		if (r->args.on_failed)
-			r->args.on_failed(r->args.owner, w->name);
+			r->args.on_failed(r->args.owner, name);
 		return;
 	}
 	struct facts facts = facts_of(r, e);
+	if (w->not_after_ms && mark_hour(w->mark_ms) != mark_hour(e->renew_at_ms))
+		mark_remove(r->args.store, w->name, w->mark_ms);
 	take_facts(r, w, &facts);
 	if (was_urged && w->ca && !w->ari) {
 		w->ari = mem_new(sizeof *w->ari);
@@ -295,20 +308,21 @@ static bool has_lapsed(const struct renewal *r, const char *name, int64_t not_af
 }
 
 /* The certificate last: without it nobody would find the rest. */
-static void forget(struct renewal *r, const char *name)
+static void forget(struct renewal *r, const char *name, int64_t mark_ms)
 {
 	log_info(&log_acme, "name lapsed, certificate removed", "name=%s", name);
 	issuer_forgive(r->args.issuer, name);
 	errand_remove(r->args.store, STORE_ORDERS, name);
 	errand_remove(r->args.store, STORE_ADVICE, name);
 	errand_remove(r->args.store, STORE_CERTS, name);
+	mark_remove(r->args.store, name, mark_ms);
 }
 
 static void begin(struct renewal *r, struct watched *w)
 {
 	int64_t now = clock_wall_ms();
 	if (has_lapsed(r, w->name, w->not_after_ms)) {
-		forget(r, w->name);
+		forget(r, w->name, w->mark_ms);
 		drop(r, w);
 		return;
 	}
@@ -373,96 +387,33 @@ static void on_timer(struct deadline *d)
 	arm(r);
 }
 
-/* ---- the sweep ---- */
+/* ---- from the schedule ---- */
 
-static void sweep_more(struct renewal *r);
-
-/* Pool thread. Those due before the next sweep looks again count: each has a time of its own, at which nobody
- * but us would think of it. */
-static bool is_due(struct str bytes, const char *name, void *owner)
+static bool is_known(void *owner, const char *name)
 {
-	struct sweep *s = owner;
-	struct entry_summary *summary = &s->at[s->n];
-	(void)name;
-	if (s->n == SWEEP_NAMES || entry_summarise(bytes, summary))
-		return false;
-	s->newest_ms = summary->issued_at_ms > s->newest_ms && summary->issued_at_ms <= s->now_ms
-		? summary->issued_at_ms : s->newest_ms;
-	if (summary->renew_at_ms > s->now_ms + sweep_every_ms + SWEEP_SLACK_MS
-		&& !(s->is_advised_wanted && summary->ari_id[0]))
-		return false;
-	s->n++;
-	return true;
+	return map_get(&((struct renewal *)owner)->names, str_from(name)) != NULL;
 }
 
-static void take_swept(struct renewal *r, const struct sweep *s)
+static bool take(void *owner, const struct entry_summary *e, int64_t mark_ms)
 {
-	note_issued(r, s->newest_ms);
-	for (unsigned i = 0; i < s->n; i++) {
-		const struct entry_summary *e = &s->at[i];
-		struct facts facts = { e->name, e->ca, e->ari_id, e->not_before_ms, e->not_after_ms,
-			e->issued_at_ms, e->renew_at_ms, false };
-		bool is_late = e->renew_at_ms <= s->now_ms;
-		if (map_get(&r->names, str_from(e->name)))
-			continue;  /* watched, with a time of its own */
-		if (!is_late && map_count(&r->names) >= ADVISED_MAX)
-			continue;
-		if (has_lapsed(r, e->name, e->not_after_ms)) {
-			forget(r, e->name);
-			continue;
-		}
-		struct watched *w = find_or_add(r, e->name);
-		if (!w)
-			return;  /* full: the next sweep finds it again */
-		r->found += is_late;
-		take_facts(r, w, &facts);
-		if (is_late)
-			w->own_ms = s->now_ms;
-		watch_on(r, w);
+	struct renewal *r = owner;
+	struct facts facts = { e->name, e->ca, e->ari_id, e->not_before_ms, e->not_after_ms,
+		e->issued_at_ms, e->renew_at_ms, false };
+	note_issued(r, e->issued_at_ms);
+	if (has_lapsed(r, e->name, e->not_after_ms)) {
+		forget(r, e->name, mark_ms == SCHEDULE_SWEPT ? e->renew_at_ms : mark_ms);
+		return true;
 	}
-}
-
-static void on_swept(void *owner, enum err err, const char *const *names, unsigned n,
-	const char *cursor)
-{
-	struct sweep *s = owner;
-	struct renewal *r = s->renewal;
-	(void)names;
-	(void)n;
-	if (r && !err)
-		take_swept(r, s);
-	mem_free(&s);
-	if (!r)
-		return;
-	r->sweep = NULL;
-	if (!err && cursor && cursor[0] && str_copy(r->cursor, sizeof r->cursor, str_from(cursor))) {
-		deadline_arm(&r->sweep_timer, SWEEP_PAUSE_MS);
-		return;
-	}
-	log_info(&log_acme, "store swept for renewals", "due=%u err=%d", r->found, err_code(err));
-	r->is_sweeping = false;
-	deadline_arm(&r->sweep_timer, sweep_every_ms + (int64_t)random_below(SWEEP_SLACK_MS));
-}
-
-static void sweep_more(struct renewal *r)
-{
-	struct sweep *s = mem_new(sizeof *s);
-	s->renewal = r;
-	s->now_ms = clock_wall_ms();
-	s->is_advised_wanted = map_count(&r->names) < ADVISED_MAX;
-	r->sweep = s;
-	struct store_list_args args = { .group = STORE_CERTS, .cursor = r->cursor, .max = SWEEP_NAMES,
-		.max_visited = SWEEP_VISITS, .filter = is_due, .filter_owner = s };
-	r->args.store->ops->list(r->args.store, &args, on_swept, s);
-}
-
-static void on_sweep_timer(struct deadline *d)
-{
-	struct renewal *r = container_of(d, struct renewal, sweep_timer);
-	if (r->is_sweeping)
-		sweep_more(r);
+	if (map_count(&r->names) >= FOUND_MAX)
+		return false;
+	struct watched *w = find_or_add(r, e->name);
+	take_facts(r, w, &facts);
+	if (mark_ms == SCHEDULE_SWEPT)
+		mark_move(r->args.store, w->name, -1, w->mark_ms);  /* if it had none */
 	else
-		renewal_start_sweep(r);
+		w->mark_ms = mark_ms;
+	watch_on(r, w);
+	return true;
 }
 
 /* ---- the door ---- */
@@ -474,7 +425,8 @@ struct renewal *renewal_new(const struct renewal_args *args)
 	r->args = *args;
 	map_init(&r->names);
 	deadline_init(&r->timer, args->loop, on_timer);
-	deadline_init(&r->sweep_timer, args->loop, on_sweep_timer);
+	r->schedule = schedule_new(&(struct schedule_args){ .loop = args->loop, .store = args->store,
+		.is_known = is_known, .take = take, .owner = r });
 	return r;
 }
 
@@ -493,10 +445,8 @@ void renewal_free(struct renewal **renewal)
 		free_watched(w);
 	}
 	map_fini(&r->names);
-	if (r->sweep)
-		r->sweep->renewal = NULL;
+	schedule_free(&r->schedule);
 	deadline_disarm(&r->timer);
-	deadline_disarm(&r->sweep_timer);
 	mem_free(&r->heap);
 	mem_free(&r);
 }
@@ -539,7 +489,7 @@ void renewal_move(struct renewal *r, renewal_next_fn *next, void *owner)
 		stop_looking(w);
 		w->ca = w->ca ? next(owner, w->ca) : NULL;
 		if (was_looking)
-			watch_on(r, w);
+			keep_at(r, w, clock_wall_ms());  /* none may go while they are gone through */
 	}
 }
 
@@ -556,14 +506,9 @@ void renewal_hurry(struct renewal *r, const char *name)
 		issuer_hurry(w->job);
 }
 
-void renewal_start_sweep(struct renewal *r)
+void renewal_start(struct renewal *r)
 {
-	if (r->is_sweeping)
-		return;
-	r->is_sweeping = true;
-	r->cursor[0] = '\0';
-	r->found = 0;
-	sweep_more(r);
+	schedule_start(r->schedule);
 }
 
 bool renewal_force(struct renewal *r, const char *name)
@@ -583,6 +528,12 @@ bool renewal_force(struct renewal *r, const char *name)
 
 struct renewal_load renewal_load(const struct renewal *r)
 {
-	return (struct renewal_load){ (unsigned)map_count(&r->names), r->running,
-		r->n ? r->heap[1]->at_ms : INT64_MAX };
+	struct renewal_load load = { .running = r->running, .next_at_ms = schedule_next_due_ms(r->schedule) };
+	for (size_t i = 1; i <= r->n; i++) {
+		const struct watched *w = r->heap[i];
+		load.due_soon += schedule_is_near(w->due_ms);
+		load.next_at_ms = w->due_ms < load.next_at_ms ? w->due_ms : load.next_at_ms;
+	}
+	load.next_at_ms = load.next_at_ms < 0 ? clock_wall_ms() : load.next_at_ms;  /* one has ended */
+	return load;
 }

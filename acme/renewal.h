@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * renewal: when each held certificate is due, and having it renewed. Watches the entries it is told of
- * by their own renew_at_ms, and sweeps the store in the background for due ones nobody uses at present.
+ * renewal: when each held certificate is due, and having it renewed, whether or not anybody uses it: each stands
+ * in the schedule of the store, and in memory when its time comes near.
  * What has ended long ago and is wanted no more is removed from the store.
  * Control loop only.
  */
@@ -34,8 +34,7 @@ struct renewal_args {
 
 struct renewal *renewal_new(const struct renewal_args *args);
 void renewal_free(struct renewal **r);
-/* Watches this certificate; replaces an earlier one of the same name. Operator files are ignored. At most
- * 100,000 are watched; the sweep finds the others. */
+/* Watches this certificate; replaces an earlier one of the same name. Operator files are ignored. */
 void renewal_watch(struct renewal *r, const struct entry *e);
 void renewal_unwatch(struct renewal *r, const char *name);
 /* A renewal of this name is under way: callers wait for on_renewed instead of ordering. */
@@ -49,13 +48,14 @@ bool renewal_force(struct renewal *r, const char *name);
  * looking looks again. */
 typedef struct ca *renewal_next_fn(void *owner, const struct ca *before);
 void renewal_move(struct renewal *r, renewal_next_fn *next, void *owner);
-/* For status. next_at_ms: wall clock, INT64_MAX when none is watched. */
+/* For status; takes a moment for each certificate that is due soon. due_soon: this hour or the next, or late.
+ * next_at_ms: wall clock, INT64_MAX when none is known of. */
 struct renewal_load {
-	unsigned watched, running;
+	unsigned due_soon, running;
 	int64_t next_at_ms;
 };
 struct renewal_load renewal_load(const struct renewal *r);
-/* Begins the sweep of the whole store; repeated at intervals. */
-void renewal_start_sweep(struct renewal *r);
+/* Begins with the schedule of the store. */
+void renewal_start(struct renewal *r);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "certstore/entry.h"
+#include "certstore/mark.h"
 #include "certstore/store.h"
 #include "net/deadline.h"
 #include "net/tls_context.h"
@@ -209,6 +210,11 @@ static void look(struct import *m)
 	store_load(m->store, STORE_CERTS, m->series, parse, on_held, m);
 }
 
+static int64_t renewal_of(const struct adoption_item *i)
+{
+	return entry_renewal_time(i->not_before_ms, i->not_after_ms, str_from(i->serial));
+}
+
 static void on_held(void *owner, enum err err, void *object, const struct fault *fault)
 {
 	struct import *m = owner;
@@ -224,7 +230,7 @@ static void on_held(void *owner, enum err err, void *object, const struct fault 
 	else if (!m->is_real)
 		settle(m, VERDICT_IMPORT, "");
 	else
-		store_save(m->store, STORE_CERTS, m->series, buf_str(&m->bundle), on_saved, m);
+		mark_save_bundle(m->store, m->series, buf_str(&m->bundle), renewal_of(item(m)), on_saved, m);
 }
 
 /* A running instance serves it from now on, if a site of its covers the name. */

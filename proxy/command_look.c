@@ -568,8 +568,8 @@ static void print_certificates(FILE *out, const struct json *s)
 {
 	const struct json *c = json_get(s, "certificates"), *n = json_get(s, "counters");
 
-	fprintf(out, "certificates  %.0f watched, %.0f orders and renewals under way, %.0f names without, "
-		"next renewal ", number(c, "watched"), number(c, "jobs"), number(c, "without_count"));
+	fprintf(out, "certificates  %.0f due soon, %.0f orders and renewals under way, %.0f names without, "
+		"next renewal ", number(c, "due_soon"), number(c, "jobs"), number(c, "without_count"));
 	print_when(out, c, "next_renewal");
 	fprintf(out, "\n");
 	for (const struct json *ca = json_first(json_get(s, "cas")); ca; ca = json_next(ca)) {

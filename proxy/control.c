@@ -567,7 +567,7 @@ static void begin(struct control *c)
 	enter(c, RUNNING);
 	startup_tell(&(struct startup){ c->conf, &c->ports, c->config, c->connections_max });
 	names_start(c->names);
-	renewal_start_sweep(c->renewal);
+	renewal_start(c->renewal);
 	announced_start(c->announced);
 }
 

@@ -24,13 +24,13 @@ static enum err add_own(struct buf *out, const struct api_env *env)
 		"sallyport_info{version=\"%s\"} 1\n"
 		"# HELP sallyport_start_time_seconds When it started\n"
 		"# TYPE sallyport_start_time_seconds gauge\nsallyport_start_time_seconds %lld\n"
-		"# HELP sallyport_certificates_watched Certificates watched for renewal\n"
-		"# TYPE sallyport_certificates_watched gauge\nsallyport_certificates_watched %u\n"
+		"# HELP sallyport_certificates_due_soon Certificates to be renewed this hour or the next, or late\n"
+		"# TYPE sallyport_certificates_due_soon gauge\nsallyport_certificates_due_soon %u\n"
 		"# HELP sallyport_jobs Orders and renewals under way\n"
 		"# TYPE sallyport_jobs gauge\nsallyport_jobs %u\n"
 		"# HELP sallyport_names_without_certificate Wanted names that have none\n"
 		"# TYPE sallyport_names_without_certificate gauge\nsallyport_names_without_certificate %u\n",
-		SALLYPORT_VERSION, (long long)(env->started_at_ms / 1000), renewals.watched, orders.jobs,
+		SALLYPORT_VERSION, (long long)(env->started_at_ms / 1000), renewals.due_soon, orders.jobs,
 		names_resting(env->names, 0, NULL, NULL));
 }
 

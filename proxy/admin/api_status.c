@@ -183,7 +183,7 @@ static void put_certificates(struct status *s)
 	struct renewal_load renewals = renewal_load(s->env->renewal);
 	struct issuer_load orders = issuer_load(s->env->issuer);
 
-	json_put_number(o, "watched", renewals.watched);
+	json_put_number(o, "due_soon", renewals.due_soon);
 	json_put_number(o, "names_under_way", names_count(s->env->names));
 	json_put_number(o, "jobs", orders.jobs);
 	json_put_number(o, "orders_running", orders.running);

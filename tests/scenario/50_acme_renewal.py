@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenarios 21, 28, 29 and 30: renewal by the certificate's own lifetime, in real time."""
+"""Scenarios 21, 28, 29 and 30: renewal by the certificate's own lifetime, in real time; the schedule on disk."""
 
+import json
 import re
+import shutil
 import time
+from datetime import datetime, timezone
 
 import pytest
 
 from support import bundles
 from support.client import x509
 from support.process import wait_until
+from support.sallyport import command
 
 
 @pytest.mark.slow(seconds=80)
@@ -110,3 +114,70 @@ def test_configured_names_are_renewed_without_visitors(world):
     world.with_proxy({"sites": {"quiet.example.com": world.origin.address}})
     wait_until(lambda: world.ca.issued() >= 3, 45, "two renewals nobody asked for", every=0.2)
     assert world.handshake("quiet.example.com").ok
+
+
+# ---- the schedule on disk ----
+
+HOUR = 3600
+
+
+def marks(store):
+    """The hours in which a name is looked at, by name."""
+    found = {}
+    for mark in (store / "schedule").glob("*/*"):
+        assert mark.stat().st_size == 0 and mark.stat().st_mode & 0o777 == 0o600
+        begin = datetime.strptime(mark.parent.name, "%Y-%m-%dT%H").replace(tzinfo=timezone.utc).timestamp()
+        found.setdefault(mark.name, []).append(begin)
+    return found
+
+
+def test_each_certificate_stands_in_the_schedule_and_survives_a_kill(world):
+    """Before it is due, and sooner where the CA gives advice; one mark each, whether it was visited, imported or is
+    there from before there was a schedule."""
+    world.on_demand()
+    for host in ("a.example.com", "b.example.com"):
+        assert world.handshake(host).ok
+    store = world.proxy.store
+    due = {c["name"]: datetime.fromisoformat(c["renew_at"].replace("Z", "+00:00")).timestamp()
+           for c in json.loads(command("certs", "--json", "--store", store).stdout)["certs"]}
+    world.proxy.kill()
+    now, found = time.time(), marks(store)
+    assert set(found) == set(due) == {"a.example.com", "b.example.com"}
+    for host, hours in found.items():
+        assert hours and min(hours) <= due[host], (hours, due)
+        assert min(hours) >= now - 2 * HOUR
+    # as an older release left it
+    shutil.rmtree(store / "schedule")
+    world.proxy.restart()
+    wait_until(lambda: set(marks(store)) == set(due), 30, "the sweep to mark them")
+    assert all(min(hours) <= due[host] for host, hours in marks(store).items())
+    assert command("forget", "a.example.com", "--store", store).returncode == 0
+
+
+@pytest.mark.slow(seconds=55)
+def test_the_schedule_keeps_no_litter_of_renewals(world):
+    """Forty seconds of life: renewed again and again, and still one mark, or two when the hour changes."""
+    world.on_demand(validity=20)
+    world.handshake("blink.example.com")
+    wait_until(lambda: world.ca.issued() >= 4, 60, "three renewals", every=0.2)
+    assert len(marks(world.proxy.store)["blink.example.com"]) <= 2
+
+
+@pytest.mark.slow(seconds=40)
+def test_what_is_due_is_found_by_its_mark_not_by_visitors(world):
+    """It was marked for an hour that is past, with its certificate about to be due; nobody visits it."""
+    host, life = "unseen.example.com", 600
+    world.with_ca(nonce_reject=0).with_origin().with_ask()
+    store = world.directory / "proxy" / "store"
+    bundles.prepare(store)
+    begin = int(time.time()) - life * 3 // 4
+    chains, key, _ = bundles.authority(world.directory / "authority", [host], 1, begin, begin + life)
+    bundles.write(store, host, chains[0], key, begin, begin + life, "1001")
+    stale = store / "schedule" / "2026-01-02T03"
+    stale.mkdir(parents=True, mode=0o700)
+    for name in (host, "gone.example.com"):
+        (stale / name).touch(mode=0o600)
+    world.with_proxy()
+    wait_until(lambda: len(world.proxy.bundles(host)) == 2, 60, "the renewal")
+    wait_until(lambda: not (stale / "gone.example.com").exists(), 30, "the mark of what is not there to go")
+    assert max(marks(store)[host]) > time.time() - HOUR

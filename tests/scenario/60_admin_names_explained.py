@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+from datetime import datetime, timezone
 
 import pytest
 
@@ -112,7 +113,9 @@ def test_status_of_a_healthy_instance(world):
     assert got.returncode == 0 and status["state"] == "fine" and not status["degraded"]
     assert status["process"]["pid"] == world.proxy.process.pid
     assert status["listen"]["https"] == [f"127.0.0.1:{world.tls_port}"]
-    assert status["cas"][0]["state"] == "works" and status["certificates"]["watched"] == 1
+    assert status["cas"][0]["state"] == "works" and status["certificates"]["due_soon"] == 0
+    due = datetime.fromisoformat(status["certificates"]["next_renewal"].replace("Z", "+00:00"))
+    assert 10 < (due - datetime.now(timezone.utc)).days < 1000
     assert status["counters"]["acme_issued_total"] == 1
     assert "fine" in ask(world, "status").stdout
 

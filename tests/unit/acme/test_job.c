@@ -31,8 +31,9 @@ static void on_wants_turn(void *issuer, struct job *j)
 	job_run(j, NULL);
 }
 
-static void on_unsaved(void *issuer, const char *name, struct buf *bundle)
+static void on_unsaved(void *issuer, const char *name, int64_t renew_at_ms, struct buf *bundle)
 {
+	assert_true(renew_at_ms > 0);
 	(void)issuer;
 	(void)name;
 	buf_fini(bundle);

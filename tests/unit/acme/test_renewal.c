@@ -8,6 +8,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "certstore/digest.h"
+#include "certstore/mark.h"
+
+#define HOUR (3600 * 1000)
 
 /* ---- an issuer that does what the test says ---- */
 
@@ -183,9 +186,9 @@ static struct entry make(const char *name, int issued_s, int renew_s, int expire
 	struct entry e = { 0 };
 	int64_t now = clock_wall_ms();
 	snprintf(e.name, sizeof e.name, "%s", name);
-	e.issued_at_ms = e.not_before_ms = now + issued_s * 1000;
-	e.renew_at_ms = now + renew_s * 1000;
-	e.not_after_ms = now + expires_s * 1000;
+	e.issued_at_ms = e.not_before_ms = now + issued_s * (int64_t)1000;
+	e.renew_at_ms = now + renew_s * (int64_t)1000;
+	e.not_after_ms = now + expires_s * (int64_t)1000;
 	return e;
 }
 
@@ -382,8 +385,8 @@ static void the_sweep_finds_due_names_nobody_watches(void **state)
 	(void)state;
 	save("old.test", -100);
 	save("young.test", 40 * 86400);
-	renewal_start_sweep(renewal);
-	renewal_start_sweep(renewal);
+	renewal_start(renewal);
+	renewal_start(renewal);
 	turn(200);
 	assert_int_equal(n_started, 1);
 	assert_string_equal(started[0].name, "old.test");
@@ -394,7 +397,7 @@ static void the_sweep_minds_what_is_due_before_the_next_one(void **state)
 	(void)state;
 	save("soon.test", 3);
 	save("tomorrow.test", 86400);
-	renewal_start_sweep(renewal);
+	renewal_start(renewal);
 	turn(200);
 	assert_int_equal(n_started, 0);
 	for (int i = 0; i < 100 && !n_started; i++)
@@ -422,7 +425,7 @@ static void a_clock_ahead_has_nothing_forgotten(void **state)
 	save("old.test", -40 * 86400);
 	save("older.test", -50 * 86400);
 	lapses = true;
-	renewal_start_sweep(renewal);
+	renewal_start(renewal);
 	turn(100);
 	assert_string_equal(forgiven, "");
 	assert_int_equal(n_started, 2);
@@ -447,7 +450,7 @@ static void what_nobody_wants_any_more_is_forgotten(void **state)
 	save("young.test", 66 * 86400);    /* and this one was issued yesterday */
 	save("valid.test", -10 * 86400);   /* due, and valid: whatever anybody says */
 	lapses = true;
-	renewal_start_sweep(renewal);
+	renewal_start(renewal);
 	turn(100);
 	assert_int_equal(n_started, 1);
 	assert_string_equal(started[0].name, "valid.test");
@@ -467,17 +470,79 @@ static void what_nobody_wants_any_more_is_forgotten(void **state)
 	assert_int_equal(n_started, 2);
 }
 
+static char marks[1024];
+
+static void on_marks(void *owner, enum err err, const char *const *names, unsigned n, const char *cursor)
+{
+	(void)owner;
+	(void)cursor;
+	assert_int_equal(err, E_OK);
+	marks[0] = '\0';
+	for (unsigned i = 0; i < n; i++)
+		strcat(strcat(marks, names[i]), " ");
+}
+
+static const char *marked(void)
+{
+	struct store_list_args all = { .group = STORE_SCHEDULE, .cursor = "", .max = 10 };
+	turn(20);
+	store->ops->list(store, &all, on_marks, NULL);
+	turn(20);
+	return marks;
+}
+
+static const char *mark_of(const char *name, int64_t at_ms)
+{
+	static char mark[MARK_MAX + 1];
+	assert_true(mark_write(mark, name, at_ms));
+	return strcat(mark, " ");
+}
+
+/* However many names are stored: memory holds what the next two hours bring. */
+static void what_is_far_rests_on_disk(void **state)
+{
+	int64_t due = clock_wall_ms() + (int64_t)40 * 86400 * 1000;
+	(void)state;
+	save("far.test", 40 * 86400);
+	renewal_start(renewal);
+	turn(100);
+	assert_int_equal(renewal_load(renewal).due_soon, 0);
+	assert_true(llabs(renewal_load(renewal).next_at_ms - due) < 5000);
+	assert_string_equal(marked(), mark_of("far.test", due - 2000));
+	/* one that somebody uses was marked when it was saved */
+	watch("used.test", -1000, 40 * 86400, 60 * 86400);
+	assert_string_equal(marked(), mark_of("far.test", due - 2000));
+}
+
+static void what_fails_for_long_rests_until_the_retry(void **state)
+{
+	int64_t retry = clock_wall_ms() + (int64_t)9 * HOUR;
+	char both[2 * MARK_MAX];
+	(void)state;
+	save("a.test", -100);
+	mark_move(store, "a.test", -1, clock_wall_ms() - 100000);
+	snprintf(both, sizeof both, "%s", marked());
+	renewal_start(renewal);
+	turn(100);
+	assert_int_equal(n_started, 1);
+	assert_string_equal(marked(), both);   /* it stays until there is another */
+	answer(0, E_ISSUE, NULL, retry);
+	assert_int_equal(n_failed, 1);
+	assert_string_equal(marked(), mark_of("a.test", retry));
+	assert_false(renewal_is_busy(renewal, "a.test"));
+}
+
 static void freeing_during_a_sweep_is_safe(void **state)
 {
 	(void)state;
-	renewal_start_sweep(renewal);
+	renewal_start(renewal);
 	renewal_free(&renewal);
 	turn(50);
 }
 
 static void the_operator_may_renew_what_is_not_due_or_not_known(void **state)
 {
-	struct entry e = make("a.test", -100, 5000, 10000), next = make("a.test", 0, 6000, 12000);
+	struct entry e = make("a.test", -100, 5000, 10000), next = make("a.test", 0, 3000, 6000);
 	(void)state;
 	renewal_watch(renewal, &e);
 	turn(5);
@@ -492,7 +557,7 @@ static void the_operator_may_renew_what_is_not_due_or_not_known(void **state)
 	assert_false(renewal_is_busy(renewal, "a.test"));
 	answer(1, E_ISSUE, NULL, clock_wall_ms() + 100000);
 	assert_false(renewal_is_busy(renewal, "b.test"));
-	assert_int_equal(renewal_load(renewal).watched, 2);
+	assert_int_equal(renewal_load(renewal).due_soon, 2);
 	assert_int_equal(renewal_load(renewal).running, 0);
 }
 
@@ -510,7 +575,6 @@ static void wishes_are_bounded(void **state)
 
 /* ---- advice ---- */
 
-#define HOUR (3600 * 1000)
 #define WITH_ARI { "GET", "/dir", 200, NULL, "{\"newNonce\":\"https://ca.test/nonce\"," \
 	"\"newAccount\":\"https://ca.test/account\",\"newOrder\":\"https://ca.test/order\"," \
 	"\"renewalInfo\":\"https://ca.test/ari\"}", ANSWERED, true }
@@ -657,6 +721,8 @@ int main(void)
 		T(those_of_one_second_keep_their_distance),
 		T(a_clock_ahead_has_nothing_forgotten),
 		T(what_nobody_wants_any_more_is_forgotten),
+		T(what_is_far_rests_on_disk),
+		T(what_fails_for_long_rests_until_the_retry),
 		T(freeing_during_a_sweep_is_safe),
 		T(advice_to_renew_now_is_followed),
 		T(advice_to_wait_is_followed_until_the_backstop),
