@@ -675,6 +675,16 @@ bool issuer_is_misfit(struct issuer *i, const char *name, enum conf_key_type typ
 	return terms_is_misfit(keys_of(i, series_host_text(host, name)), name, type);
 }
 
+int64_t issuer_wait_ms(const struct issuer *i, const char *name)
+{
+	int64_t now = clock_mono_ms(), best = INT64_MAX;
+	for (unsigned at = 0; (at = ca_next(i->env.cas, i->env.n_cas, name, at)) < i->env.n_cas; at++) {
+		int64_t until = breaker_until(&i->env.cas[at].breaker, now);
+		best = until < best ? until : best;
+	}
+	return best == INT64_MAX ? 0 : best - now;
+}
+
 void issuer_forgive(struct issuer *i, const char *name)
 {
 	memory_forget(&i->env.memory, name);

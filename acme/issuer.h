@@ -111,6 +111,9 @@ struct ca *issuer_adviser(struct issuer *i, const char *directory);
 /* Whether a good certificate of this name (a series) is due since its key is of the wrong family. */
 bool issuer_is_misfit(struct issuer *i, const char *name, enum conf_key_type type);
 
+/* How long all CAs for this name are left alone, as they were down: a job that begins sooner only fails. */
+int64_t issuer_wait_ms(const struct issuer *i, const char *name);
+
 /* Forgets the failure memory of a name (operator's wish, or its configuration changed). */
 void issuer_forgive(struct issuer *i, const char *name);
 /* Of all names that failed since the start. */

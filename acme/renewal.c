@@ -30,6 +30,7 @@ enum {
 	WATCHED_MAX = 100000,
 	FOUND_MAX = 20000,                      /* from there on the schedule keeps what is its own */
 	RUNNING_MAX = 8,
+	AT_ONCE = 256,                          /* looked at in one turn of the loop */
 	FORCED_MAX = 64,
 	LOOKING_MAX = 2,                        /* of the few connections to a CA, orders have the most */
 	LOOK_PAUSE_MS = 5000,
@@ -320,7 +321,7 @@ static void forget(struct renewal *r, const char *name, int64_t mark_ms)
 
 static void begin(struct renewal *r, struct watched *w)
 {
-	int64_t now = clock_wall_ms();
+	int64_t now = clock_wall_ms(), wait_ms;
 	if (has_lapsed(r, w->name, w->not_after_ms)) {
 		forget(r, w->name, w->mark_ms);
 		drop(r, w);
@@ -331,6 +332,8 @@ static void begin(struct renewal *r, struct watched *w)
 		watch_at(r, w, now + unwanted_ms);
 	} else if (r->args.is_busy(r->args.owner, w->name)) {
 		watch_at(r, w, now + BUSY_MS);
+	} else if ((wait_ms = issuer_wait_ms(r->args.issuer, w->name)) > 0) {
+		watch_at(r, w, now + wait_ms);  /* twenty thousand that fail at once help nobody */
 	} else {
 		r->running++;
 		w->is_urged = w->ca && w->ari && now < w->own_ms;
@@ -377,7 +380,7 @@ static void on_timer(struct deadline *d)
 {
 	struct renewal *r = container_of(d, struct renewal, timer);
 	int64_t now = clock_wall_ms();
-	while (r->n && r->running < RUNNING_MAX && r->heap[1]->at_ms <= now) {
+	for (int i = 0; i < AT_ONCE && r->n && r->running < RUNNING_MAX && r->heap[1]->at_ms <= now; i++) {
 		struct watched *w = r->heap[1];
 		if (w->due_ms <= now || !w->ca)
 			begin(r, w);

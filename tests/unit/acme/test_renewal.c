@@ -74,6 +74,15 @@ struct ca *issuer_adviser(struct issuer *i, const char *directory)
 	return gives_advice && !strcmp(directory, "https://ca.test/dir") ? &ca : NULL;
 }
 
+static int64_t wait_ms;
+
+int64_t issuer_wait_ms(const struct issuer *i, const char *name)
+{
+	(void)i;
+	assert_true(name[0]);
+	return wait_ms;
+}
+
 static bool misfits;
 
 bool issuer_is_misfit(struct issuer *i, const char *name, enum conf_key_type type)
@@ -154,6 +163,7 @@ static int open_all(void **state)
 	n_started = n_disowned = n_renewed = n_forced = 0;
 	wanted = true;
 	busy = gives_advice = misfits = lapses = false;
+	wait_ms = 0;
 	forgiven[0] = '\0';
 	replaced[0] = '\0';
 	renewal = renewal_new(&(struct renewal_args){ .loop = loop, .store = store,
@@ -499,6 +509,22 @@ static const char *mark_of(const char *name, int64_t at_ms)
 }
 
 /* However many names are stored: memory holds what the next two hours bring. */
+static void while_the_cas_are_left_alone_nothing_begins(void **state)
+{
+	char name[32];
+	(void)state;
+	wait_ms = 300;
+	for (int i = 0; i < 600; i++) {
+		snprintf(name, sizeof name, "n%d.test", i);
+		watch(name, -1000, -1, 500);
+	}
+	turn(100);
+	wait_ms = 0;
+	assert_int_equal(n_started, 0);
+	turn(500);
+	assert_int_equal(n_started, 8);
+}
+
 static void what_is_far_rests_on_disk(void **state)
 {
 	int64_t due = clock_wall_ms() + (int64_t)40 * 86400 * 1000;
@@ -721,6 +747,7 @@ int main(void)
 		T(those_of_one_second_keep_their_distance),
 		T(a_clock_ahead_has_nothing_forgotten),
 		T(what_nobody_wants_any_more_is_forgotten),
+		T(while_the_cas_are_left_alone_nothing_begins),
 		T(what_is_far_rests_on_disk),
 		T(what_fails_for_long_rests_until_the_retry),
 		T(freeing_during_a_sweep_is_safe),
