@@ -20,6 +20,9 @@ struct errand {
 	errand_fn *fn;             /* NULL once abandoned */
 	void *owner, *object;
 	struct store *locked_in;   /* a lock is being waited for */
+	struct store *store;       /* what is to be saved then */
+	struct buf bundle;
+	int64_t renew_at_ms;
 	char *name;
 	enum err err;
 	struct fault fault;
@@ -28,6 +31,7 @@ struct errand {
 static struct errand *new_errand(errand_free_fn *free_object, errand_fn *fn, void *owner)
 {
 	struct errand *e = mem_new(sizeof *e);
+	buf_init(&e->bundle, 0);
 	e->free_object = free_object;
 	e->fn = fn;
 	e->owner = owner;
@@ -48,6 +52,8 @@ static void end(struct errand *e, enum err err, void *object, const struct fault
 	}
 	if (!fn && !err && e->locked_in)
 		e->locked_in->ops->unlock(e->locked_in, e->name);
+	mem_wipe(e->bundle.at, e->bundle.len);
+	buf_fini(&e->bundle);
 	mem_free(&e->name);
 	mem_free(&e);
 	if (fn)
@@ -97,6 +103,28 @@ struct errand *errand_save_bundle(struct store *s, const char *name, struct str 
 {
 	struct errand *e = new_errand(NULL, fn, owner);
 	mark_save_bundle(s, name, bundle, renew_at_ms, on_done, e);
+	return e;
+}
+
+static void on_noted(void *owner, enum err err, const struct fault *fault)
+{
+	struct errand *e = owner;
+	(void)err;
+	(void)fault;
+	mark_save_bundle(e->store, e->name, buf_str(&e->bundle), e->renew_at_ms, on_done, e);
+}
+
+struct errand *errand_save_issued(struct store *s, struct audit *a, struct json **event, const char *name,
+	struct str bundle, int64_t renew_at_ms, errand_fn *fn, void *owner)
+{
+	if (!*event)
+		return errand_save_bundle(s, name, bundle, renew_at_ms, fn, owner);
+	struct errand *e = new_errand(NULL, fn, owner);
+	e->store = s;
+	e->name = mem_strdup(name);
+	ASSERT(buf_add(&e->bundle, bundle) == E_OK);
+	e->renew_at_ms = renew_at_ms;
+	audit_add(a, event, on_noted, e);
 	return e;
 }
 

@@ -6,6 +6,7 @@
 #ifndef ACME_ERRAND_H
 #define ACME_ERRAND_H
 
+#include "certstore/audit.h"
 #include "certstore/key.h"
 #include "certstore/store.h"
 
@@ -24,6 +25,10 @@ struct errand *errand_save(struct store *s, enum store_group g, const char *name
 /* A certificate, with the mark of its renewal (certstore/mark). */
 struct errand *errand_save_bundle(struct store *s, const char *name, struct str bundle, int64_t renew_at_ms,
 	errand_fn *fn, void *owner);
+/* The same of one that is new, once its entry is in the audit log, or the disk does not take that now: none that is
+ * used is missing there, whenever we are killed. event: nulled; NULL: there is no entry. */
+struct errand *errand_save_issued(struct store *s, struct audit *a, struct json **event, const char *name,
+	struct str bundle, int64_t renew_at_ms, errand_fn *fn, void *owner);
 /* A lock granted after abandoning is given back. */
 struct errand *errand_lock(struct store *s, const char *name, int64_t wait_ms, errand_fn *fn,
 	void *owner);

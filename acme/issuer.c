@@ -147,37 +147,50 @@ static void put_if(struct json *o, const char *key, const char *text)
 		json_put_cstr(o, key, text);
 }
 
-/* What cost a CA something, or came from one. */
-static void note(struct issuer *i, const struct ticket *t, enum err err, const struct entry *e,
-	const struct fault *fault)
+/* What cost a CA something, or came from one: for the audit log. NULL: neither, or none is kept. */
+static struct json *event_of(const struct issuer *i, const struct ticket *t, const char *what)
 {
 	static const char *const reasons[] = { "on_demand", "configured", "renewal", "second" };
 	const char *order = job_ordered_at(t->job);
 	if (!i->audit || !order[0])
-		return;
+		return NULL;
 	struct json *o = json_new_object();
-	json_put_cstr(o, "event", err ? "failed" : "issued");
+	json_put_cstr(o, "event", what);
 	json_put_cstr(o, "name", job_host(t->job));
 	json_put_cstr(o, "reason", reasons[t->reason]);
 	put_if(o, "client", t->client);
 	put_if(o, "decision", t->decision);
 	put_if(o, "tenant", t->tenant);
 	json_put_cstr(o, "order", order);
-	if (!err) {
+	return o;
+}
+
+static struct errand *save(void *issuer, struct job *j, const struct entry *e, struct str bundle, errand_fn *fn,
+	void *owner)
+{
+	struct issuer *i = issuer;
+	struct json *o = event_of(i, ticket_of(i, j), "issued");
+	char not_after[CLOCK_RFC3339];
+	clock_rfc3339(not_after, e->not_after_ms);
+	if (o) {
 		json_put_cstr(o, "ca", e->ca);
 		json_put_cstr(o, "serial", e->serial);
 		json_put_cstr(o, "key_type", key_type_text(e->key_type));
-		char not_after[CLOCK_RFC3339];
-		clock_rfc3339(not_after, e->not_after_ms);
 		json_put_cstr(o, "not_after", not_after);
-	} else {
-		json_put_cstr(o, "key_type", key_type_text(terms_key(keys_of(i, job_host(t->job)),
-			job_name(t->job))));
-		json_put_number(o, "code", err_code(err));
-		put_if(o, "type", fault->type);
-		put_if(o, "detail", fault->detail);
 	}
-	audit_add(i->audit, &o);
+	return errand_save_issued(i->env.store, i->audit, &o, job_name(j), bundle, e->renew_at_ms, fn, owner);
+}
+
+static void note_failure(struct issuer *i, const struct ticket *t, enum err err, const struct fault *fault)
+{
+	struct json *o = event_of(i, t, "failed");
+	if (!o)
+		return;
+	json_put_cstr(o, "key_type", key_type_text(terms_key(keys_of(i, job_host(t->job)), job_name(t->job))));
+	json_put_number(o, "code", err_code(err));
+	put_if(o, "type", fault->type);
+	put_if(o, "detail", fault->detail);
+	audit_add(i->audit, &o, NULL, NULL);
 }
 
 static void on_ended(void *issuer, struct job *j, enum err err, struct entry *e,
@@ -188,7 +201,8 @@ static void on_ended(void *issuer, struct job *j, enum err err, struct entry *e,
 	ASSERT(t && t->job == j);
 	issuer_fn *fn = t->fn;
 	void *owner = t->owner;
-	note(i, t, err, e, fault);
+	if (err)
+		note_failure(i, t, err, fault);
 	desk_leave(i->desk, &t->turn, t->turn.grant.is_placed ? GRANT_UNKNOWN : GRANT_UNUSED);
 	mem_free(&t);
 	job_free(&j);
@@ -539,7 +553,8 @@ enum err issuer_new(const struct issuer_args *args, struct issuer **out, struct 
 		.loop = args->loop, .store = args->store,
 		.challenges = args->challenges,
 		.can = { [CONF_TLS_ALPN_01] = args->can_tls_alpn, [CONF_HTTP_01] = args->can_http },
-		.keys = keys_of, .profile_of = profile_of, .on_wants_turn = on_wants_turn, .on_unsaved = on_unsaved,
+		.keys = keys_of, .profile_of = profile_of, .on_wants_turn = on_wants_turn, .save = save,
+		.on_unsaved = on_unsaved,
 		.on_ended = on_ended,
 		.issuer = i,
 	};

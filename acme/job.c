@@ -604,8 +604,7 @@ static void answer_check(struct job *j, void *object)
 
 static void ask_save(struct job *j)
 {
-	j->errand = errand_save_bundle(j->env->store, j->name, buf_str(&j->delivery->bundle),
-		j->delivery->entry->renew_at_ms, on_errand, j);
+	j->errand = j->env->save(j->env->issuer, j, j->delivery->entry, buf_str(&j->delivery->bundle), on_errand, j);
 }
 
 /* fault: E_OK, or why it could not be saved. */

@@ -34,6 +34,9 @@ struct job_env {
 	const char *(*profile_of)(void *issuer, const char *name);
 	/* Nothing that the store knows forbids it: give it a grant and put it in the queue. */
 	void (*on_wants_turn)(void *issuer, struct job *j);
+	/* Saves a new certificate; what comes of it is told as errand.h does. */
+	struct errand *(*save)(void *issuer, struct job *j, const struct entry *e, struct str bundle, errand_fn *fn,
+		void *owner);
 	/* A certificate that could not be saved; *bundle is the callee's. */
 	void (*on_unsaved)(void *issuer, const char *name, int64_t renew_at_ms, struct buf *bundle);
 	/* The end, in any case, once; e is borrowed. The job is freed by the callee (job_free). */

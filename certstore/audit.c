@@ -23,7 +23,14 @@ enum audit_state {
 #undef X
 };
 
-enum { KEPT_BYTES = 1024 * 1024, RETRY_MS = 2000 };
+enum { KEPT_BYTES = 1024 * 1024, RETRY_MS = 2000, LOCKED_MS = 20, LOCKED_TRIES = 50 };
+
+/* Waits for the batch that its entry is in. */
+struct waiter {
+	struct list node;
+	store_done_fn *fn;
+	void *owner;
+};
 
 struct audit {
 	struct loop *loop;
@@ -32,6 +39,10 @@ struct audit {
 	enum audit_state state;
 	char *directory;
 	struct buf waiting, batch;   /* bodies, separated by newlines */
+	struct list told_next, told; /* who waits for them */
+	struct loop_task telling;    /* that the disk takes nothing at present */
+	bool is_refused;             /* so it was with the last batch */
+	unsigned locked;             /* how often in a row another process was at it */
 	unsigned lost;
 	enum err err;
 	struct fault fault;
@@ -42,6 +53,7 @@ static const struct log area = {"audit"};
 static void on_pool(struct loop_work *w);
 static void on_written(struct loop_work *w, bool canceled);
 static void on_retry(struct deadline *d);
+static void on_telling(struct loop_task *t);
 
 static void enter(struct audit *a, enum audit_state state)
 {
@@ -66,7 +78,40 @@ struct audit *audit_new(struct loop *l, const char *directory)
 	buf_init(&a->waiting, KEPT_BYTES);
 	buf_init(&a->batch, 2 * KEPT_BYTES);
 	deadline_init(&a->retry, l, on_retry);
+	loop_task_init(&a->telling, on_telling);
+	list_init(&a->told_next);
+	list_init(&a->told);
 	return a;
+}
+
+static void append_all(struct list *to, struct list *from)
+{
+	list_each(from, node, tmp) {
+		list_remove(node);
+		list_append(to, node);
+	}
+}
+
+static void tell_all(struct list *line, enum err err, const struct fault *fault)
+{
+	struct list now;
+
+	list_init(&now);
+	append_all(&now, line);
+	while (!list_is_empty(&now)) {
+		struct waiter *w = list_first(&now, struct waiter, node);
+
+		list_remove(&w->node);
+		w->fn(w->owner, err, fault);
+		mem_free(&w);
+	}
+}
+
+static void on_telling(struct loop_task *t)
+{
+	struct audit *a = container_of(t, struct audit, telling);
+
+	tell_all(&a->told_next, a->err, &a->fault);
 }
 
 static void write_batch(struct audit *a)
@@ -78,6 +123,7 @@ static void write_batch(struct audit *a)
 	if (a->batch.len == 0) {
 		ASSERT(buf_add(&a->batch, buf_str(&a->waiting)) == E_OK);
 		buf_clear(&a->waiting);
+		append_all(&a->told, &a->told_next);
 	}
 	enter(a, WRITING);
 	loop_work_start(a->loop, &a->work);
@@ -99,8 +145,15 @@ static enum err add_body(struct buf *out, const struct json *event)
 	return err;
 }
 
-void audit_add(struct audit *a, struct json **event)
+void audit_add(struct audit *a, struct json **event, store_done_fn *fn, void *owner)
 {
+	if (a && fn) {
+		struct waiter *w = mem_new(sizeof(*w));
+
+		w->fn = fn;
+		w->owner = owner;
+		list_append(&a->told_next, &w->node);
+	}
 	if (a && add_body(&a->waiting, *event)) {
 		if (a->lost++ == 0)
 			log_error(&area, "entries lost, the disk takes none", "lost=%u", a->lost);
@@ -108,6 +161,8 @@ void audit_add(struct audit *a, struct json **event)
 	json_free(event);
 	if (a && a->state == IDLE)
 		write_batch(a);
+	else if (a && fn && a->state == RESTING && a->is_refused)
+		loop_defer(a->loop, &a->telling);
 }
 
 static void on_pool(struct loop_work *w)
@@ -123,6 +178,14 @@ static void on_written(struct loop_work *w, bool canceled)
 	struct audit *a = container_of(w, struct audit, work);
 
 	(void)canceled;
+	if (a->err == E_LOCKED && a->locked++ < LOCKED_TRIES) {  /* for as long as it writes some lines */
+		enter(a, RESTING);
+		deadline_arm(&a->retry, LOCKED_MS);
+		return;
+	}
+	a->locked = 0;
+	a->is_refused = a->err != E_OK;
+	tell_all(&a->told, a->err, &a->fault);
 	if (!a->err) {
 		buf_clear(&a->batch);
 		enter(a, IDLE);
@@ -132,6 +195,8 @@ static void on_written(struct loop_work *w, bool canceled)
 	if (a->err != E_LOCKED)
 		log_warn(&area, "not written, tried again", "detail=%s", a->fault.detail);
 	enter(a, RESTING);
+	if (!list_is_empty(&a->told_next))
+		loop_defer(a->loop, &a->telling);
 	deadline_arm(&a->retry, RETRY_MS);
 }
 
@@ -154,6 +219,8 @@ void audit_free(struct audit **a)
 	if (!*a)
 		return;
 	deadline_disarm(&(*a)->retry);
+	loop_task_cancel(&(*a)->telling);
+	ASSERT(list_is_empty(&(*a)->told) && list_is_empty(&(*a)->told_next));
 	if ((*a)->batch.len || (*a)->waiting.len)
 		log_error(&area, "entries lost at the end, the disk took none", "detail=%s", (*a)->fault.detail);
 	buf_fini(&(*a)->waiting);

@@ -9,16 +9,17 @@
 #define CERTSTORE_AUDIT_H
 
 #include "base/json.h"
-#include "net/loop.h"
+#include "certstore/store.h"
 
 struct audit;
 
 /* Control loop. Nothing is opened before the first event. */
 struct audit *audit_new(struct loop *l, const char *directory);
 /* Adds "n", "time" and "prev" and writes it with the next batch, durably. Takes the object (nulled).
- * While the disk refuses, a bounded number is kept and tried again. NULL a: only freed. */
-void audit_add(struct audit *a, struct json **event);
-/* Before the loop stops: what waits is written now. */
+ * While the disk refuses, a bounded number is kept and tried again. NULL a: only freed.
+ * fn (or NULL) comes once, in a later turn: it is on the disk, or (not E_OK) cannot be just now. Not when a is NULL. */
+void audit_add(struct audit *a, struct json **event, store_done_fn *fn, void *owner);
+/* Before the loop stops: what waits is written now, and whoever waits is told. */
 void audit_stop(struct audit *a);
 /* After the loop ended. */
 void audit_free(struct audit **a);

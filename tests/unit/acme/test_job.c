@@ -31,6 +31,13 @@ static void on_wants_turn(void *issuer, struct job *j)
 	job_run(j, NULL);
 }
 
+static struct errand *save(void *issuer, struct job *j, const struct entry *e, struct str bundle, errand_fn *fn,
+	void *owner)
+{
+	(void)issuer;
+	return errand_save_bundle(store, job_name(j), bundle, e->renew_at_ms, fn, owner);
+}
+
 static void on_unsaved(void *issuer, const char *name, int64_t renew_at_ms, struct buf *bundle)
 {
 	assert_true(renew_at_ms > 0);
@@ -68,7 +75,7 @@ static void open_env(unsigned n_cas)
 	store = store_memory_new(scripts[0].loop);
 	env = (struct job_env){ .loop = scripts[0].loop, .acme = &acme, .store = store, .cas = cas,
 		.n_cas = n_cas, .can = { true, true }, .keys = keys, .on_wants_turn = on_wants_turn,
-		.on_unsaved = on_unsaved, .on_ended = on_ended };
+		.save = save, .on_unsaved = on_unsaved, .on_ended = on_ended };
 	memory_init(&env.memory, store);
 	for (unsigned i = 0; i < n_cas; i++)
 		cas[i].account = account_new(&(struct account_args){ .ca = &cas[i], .store = store });

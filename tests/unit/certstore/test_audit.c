@@ -232,7 +232,7 @@ static void add(struct audit *a, const char *name)
 	struct json *o = json_new_object();
 
 	json_put_cstr(o, "name", name);
-	audit_add(a, &o);
+	audit_add(a, &o, NULL, NULL);
 	assert_null(o);
 }
 
@@ -299,6 +299,84 @@ static void what_the_disk_refused_is_written_later(void **state)
 	loop_free(&l);
 }
 
+static unsigned n_told;
+static enum err told;
+
+static void on_told(void *owner, enum err err, const struct fault *fault)
+{
+	struct audit_verdict v;
+	struct fault why = { 0 };
+
+	(void)fault;
+	n_told++;
+	told = err;
+	/* when it is told to be there, it is */
+	if (!err)
+		assert_true(audit_verify(".", &v, &why) == E_OK && v.lines >= *(unsigned *)owner);
+}
+
+static void add_and_wait(struct audit *a, struct loop *l, unsigned lines)
+{
+	struct json *o = json_new_object();
+	unsigned was = n_told;
+
+	json_put_cstr(o, "name", "told.test");
+	audit_add(a, &o, on_told, &lines);
+	assert_int_equal(n_told, was);
+	for (int i = 0; i < 1000 && n_told == was; i++)
+		turn(l, 1);
+	assert_int_equal(n_told, was + 1);
+}
+
+static void who_waits_for_an_entry_is_told_once_it_is_there_or_cannot_be(void **state)
+{
+	struct loop *l = loop_new();
+	struct audit *a = audit_new(l, ".");
+
+	(void)state;
+	n_told = 0;
+	add_and_wait(a, l, 1);
+	assert_int_equal(told, E_OK);
+	failing = "append";
+	files_test_hook(fail_step);
+	add_and_wait(a, l, 2);
+	assert_int_equal(told, E_STORE);
+	add_and_wait(a, l, 3);   /* while it rests */
+	assert_int_equal(told, E_STORE);
+	files_test_hook(NULL);
+	settle(l);
+	assert_int_equal(n_told, 3);
+	add_and_wait(a, l, 4);
+	assert_int_equal(told, E_OK);
+	audit_stop(a);
+	audit_free(&a);
+	assert_int_equal(verify().lines, 4);
+	loop_free(&l);
+}
+
+static void another_process_writing_its_lines_keeps_us_for_a_moment(void **state)
+{
+	struct loop *l = loop_new();
+	struct audit *a = audit_new(l, ".");
+	struct json *o = json_new_object();
+	unsigned lines = 1;
+	int lock = files_lock(AT_FDCWD, "audit.lock");
+
+	(void)state;
+	n_told = 0;
+	json_put_cstr(o, "name", "later.test");
+	audit_add(a, &o, on_told, &lines);
+	turn(l, 100);
+	assert_int_equal(n_told, 0);
+	close(lock);
+	settle(l);
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told, E_OK);
+	audit_stop(a);
+	audit_free(&a);
+	loop_free(&l);
+}
+
 static void a_hostile_text_cannot_add_a_line(void **state)
 {
 	struct loop *l = loop_new();
@@ -332,6 +410,8 @@ int main(void)
 		IN_SHELL(nothing_issued_is_no_log),
 		IN_SHELL(events_are_written_in_order),
 		IN_SHELL(what_the_disk_refused_is_written_later),
+		IN_SHELL(who_waits_for_an_entry_is_told_once_it_is_there_or_cannot_be),
+		IN_SHELL(another_process_writing_its_lines_keeps_us_for_a_moment),
 		IN_SHELL(a_hostile_text_cannot_add_a_line),
 	};
 
