@@ -62,9 +62,14 @@ def test_renew_changes_the_serial_and_what_is_served(world):
 
 def test_a_renewal_that_fails_is_told_and_the_old_one_goes_on(world):
     world.on_demand()
-    first = world.handshake("a.example.com").der
+    assert world.handshake("a.example.com").ok
     world.ca.dns.break_name("a.example.com")
-    got = ask(world, "renew", "a.example.com", "--json")
+    # Pebble uses one authorization in a hundred again even if told never to: then it does not look
+    for _ in range(3):
+        first = world.handshake("a.example.com").der
+        got = ask(world, "renew", "a.example.com", "--json")
+        if got.returncode:
+            break
     report = json.loads(got.stdout)
     assert got.returncode == 3 and report["state"] == "failing" and report["served"]["valid"]
     assert report["cause"]["type"]
