@@ -19,8 +19,8 @@ static const struct row { const char *name; unsigned type; const char *value; } 
 	{ "there.example.net", DNS_TXT, "other" },
 	{ "there.example.net", DNS_TXT, "mine" },
 };
-static unsigned rcode;
-static bool names_zone_in_authority;
+static _Atomic unsigned rcode;   /* read by the server's thread */
+static _Atomic bool names_zone_in_authority;
 static struct dns_server server;
 
 static enum dns_server_fate serve(struct dns_server *s, const struct dns_reader *r, struct str query,

@@ -11,8 +11,10 @@
 #include "unit.h"
 
 static struct dns_server server;
-static unsigned rcode;
-static enum { SPEAKS, IS_SILENT, HANGS_UP, BABBLES } mood;
+/* Read by the server's thread. */
+static _Atomic unsigned rcode;
+enum mood { SPEAKS, IS_SILENT, HANGS_UP, BABBLES };
+static _Atomic enum mood mood;
 static char got_zone[DNS_NAME], got_name[DNS_NAME];
 static unsigned got_class, got_tsig, updates;
 
