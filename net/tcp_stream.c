@@ -51,7 +51,7 @@ struct tcp_stream {
 	struct deadline deadline;
 	struct bufq out;
 	uint8_t state; /* enum tcp_state */
-	bool is_unix;
+	bool is_unix, carries_tls;
 	bool is_readable, is_writable;
 	bool saw_hangup; /* a short read is no sign of an empty socket any more */
 	bool at_eof;
@@ -106,6 +106,11 @@ struct stream *tcp_stream_adopt(struct loop *l, int fd, const struct addr *peer)
 	}
 	atomic_fetch_add_explicit(&n_open, 1, memory_order_relaxed);
 	return &t->stream;
+}
+
+void tcp_stream_carries_tls(struct stream *s)
+{
+	from_stream(s)->carries_tls = true;
 }
 
 unsigned tcp_stream_count(void)
@@ -195,15 +200,15 @@ static enum err flush(struct tcp_stream *t)
 static enum err receive(struct tcp_stream *t, struct str *bytes)
 {
 	char *at = loop_read_buffer(t->loop);
-	ssize_t n;
+	ssize_t n, most = t->carries_tls ? TCP_STREAM_TLS_READ : LOOP_READ_BUFFER;
 
 	do {
-		n = recv(t->watch.fd, at, LOOP_READ_BUFFER, 0);
+		n = recv(t->watch.fd, at, (size_t)most, 0);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EAGAIN)
 		return err_from_errno(-errno);
 	/* A short read emptied the socket: the next bytes raise a new edge. */
-	if (n < LOOP_READ_BUFFER && !t->saw_hangup)
+	if (n < most && !t->saw_hangup)
 		t->is_readable = false;
 	if (n < 0) {
 		t->is_readable = false;

@@ -237,6 +237,7 @@ void frontend_accept(void *owner, int fd, const struct addr *peer)
 		close_conn(c, STREAM_CLOSE_ABORT);
 		return;
 	}
+	tcp_stream_carries_tls(c->stream);
 	enter(c, CONN_HELLO);
 	stream_own(c->stream, &conn_events, c);
 	stream_read_start(c->stream);

@@ -107,6 +107,44 @@ static void nothing_is_read_before_it_is_asked_for(void **state)
 	stop(&w);
 }
 
+static size_t longest, received;
+
+static void on_part(void *owner, struct str bytes)
+{
+	(void)owner;
+	received += bytes.len;
+	longest = bytes.len > longest ? bytes.len : longest;
+}
+
+/* Larger ones are worse: the fourth record would be cut and put together again. */
+static void of_tls_three_whole_records_are_read_at_once(void **state)
+{
+	static const struct stream_events events = {.on_read = on_part};
+	static char flood[200000];
+	struct wire w;
+	size_t sent = 0;
+
+	(void)state;
+	for (int carries_tls = 0; carries_tls < 2; carries_tls++) {
+		start(&w);
+		if (carries_tls)
+			tcp_stream_carries_tls(w.end.stream);
+		stream_read_stop(w.end.stream);
+		stream_own(w.end.stream, &events, NULL);
+		longest = received = sent = 0;
+		for (ssize_t n; sent < sizeof(flood) &&
+				(n = send(w.fd, flood + sent, sizeof(flood) - sent, MSG_DONTWAIT)) > 0;)
+			sent += (size_t)n;
+		stream_read_start(w.end.stream);
+		run(w.loop);
+		assert_int_equal(received, sent);
+		assert_true(sent > LOOP_READ_BUFFER);
+		assert_int_equal(longest, carries_tls ? 3 * 16406 : LOOP_READ_BUFFER);
+		stream_close(&w.end.stream, STREAM_CLOSE_ABORT);
+		stop(&w);
+	}
+}
+
 static void eof_comes_after_the_bytes_and_writing_goes_on(void **state)
 {
 	struct wire w;
@@ -416,6 +454,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_flow_both_ways),
 		cmocka_unit_test(nothing_is_read_before_it_is_asked_for),
+		cmocka_unit_test(of_tls_three_whole_records_are_read_at_once),
 		cmocka_unit_test(eof_comes_after_the_bytes_and_writing_goes_on),
 		cmocka_unit_test(a_slow_peer_makes_a_queue_and_then_a_drain),
 		cmocka_unit_test(beyond_the_cap_is_a_limit_and_an_error_later),
