@@ -66,6 +66,10 @@ void loop_work_start(struct loop *l, struct loop_work *w);
 /* Best effort: done still follows. */
 void loop_work_cancel(struct loop_work *w);
 void loop_set_pool_size(unsigned threads);
+/* For a thread that answers clients: asks the scheduler for short slices of time, so that it is put before others of
+ * the same nice value when it wakes up (EEVDF; Linux before 6.12 takes no notice). Its nice value stays. */
+enum { LOOP_SHORT_SLICE_US = 200 };
+void loop_take_short_slices(void);
 
 /* Signals, delivered on this loop; at most 8 kinds. signum 0 in no row. Stays until the loop
  * ends. */

@@ -4,9 +4,11 @@
  */
 #include "net/loop.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <threads.h>
 #include <unistd.h>
 
@@ -30,6 +32,24 @@ static void give_way(void)
 	if (!is_nice)
 		setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, (id_t)gettid()) + POOL_NICER);
 	is_nice = true;
+}
+
+void loop_take_short_slices(void)
+{
+	/* struct sched_attr of sched_setattr(2), which this libc has not */
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime_ns, deadline_ns, period_ns;
+	} want = {.size = sizeof(want),
+		.policy = SCHED_OTHER,
+		.nice = getpriority(PRIO_PROCESS, (id_t)gettid()),
+		.runtime_ns = LOOP_SHORT_SLICE_US * 1000};
+
+	/* forbidden in some containers: nothing depends on it */
+	syscall(SYS_sched_setattr, 0, &want, 0);
 }
 
 static void on_pool_thread(uv_work_t *uv)

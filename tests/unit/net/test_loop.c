@@ -3,9 +3,11 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,6 +156,38 @@ static void signals_reach_the_loop_and_do_not_keep_it_alive(void **state)
 	loop_free(&l);
 }
 
+struct slices {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+static void *take_slices(void *arg)
+{
+	struct slices *got = arg;
+
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 3);
+	loop_take_short_slices();
+	syscall(SYS_sched_getattr, 0, got, sizeof(*got), 0);
+	return NULL;
+}
+
+static void short_slices_change_nothing_else(void **state)
+{
+	struct slices got = {0};
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, take_slices, &got), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(got.policy, SCHED_OTHER);
+	assert_int_equal(got.nice, 3);
+	/* a kernel that knows nothing of it says 0; some show their own default */
+	assert_true(got.runtime_ns == 0 || got.runtime_ns >= LOOP_SHORT_SLICE_US * 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +196,7 @@ int main(void)
 		cmocka_unit_test(work_runs_elsewhere_and_is_done_here),
 		cmocka_unit_test(canceled_work_is_done_as_well),
 		cmocka_unit_test(freeing_a_loop_whose_work_hangs_does_not_crash),
+		cmocka_unit_test(short_slices_change_nothing_else),
 		cmocka_unit_test(signals_reach_the_loop_and_do_not_keep_it_alive),
 	};
 
