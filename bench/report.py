@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tables of RESULTS.md from what was measured; nothing in them is written by hand."""
 
-import datetime
 import os
 import platform
+
+import targets
 
 
 def cpu_words():
@@ -78,15 +79,17 @@ def scale_table(many):
     return out
 
 
-def table(rows, medians, results, versions, first, many, rounds):
+def table(rows, medians, results, versions, first, many, rounds, date):
     names = list(versions)
     out = ["# What it costs, beside the others", "",
            "Written by `make bench`; medians of "
-           f"{rounds} interleaved rounds on {datetime.date.today():%-d %B %Y}, {cpu_words()}, "
+           f"{rounds} interleaved rounds on {date}, {cpu_words()}, "
            f"{os.cpu_count()} cores (shared, with steal time), Linux {platform.release().split('-')[0]}. "
            "Proxy alone on one core with one worker, load and backend (nginx) on the other. ECDSA P-256, "
            "TLS 1.3, AES-128-GCM. Ratios are comparable between runs, times are not.", ""]
     out += [f"- {name}: {version}" for name, version in versions.items()]
+    if first and many[0]:
+        out += ["", "## Targets", "", *targets.table(medians, first, many[0], many[1][1])]
     out += ["", "## Cost per unit of work", "", *main_table(rows, medians, names), "",
             "## Ratio (below 1: sallyport needs less)", "", *ratio_table(rows, medians, names), "",
             "## Spread, throughput, latency", "", *spread(rows, results, names), ""]
