@@ -135,9 +135,10 @@ def test_66_two_processes_start_with_the_same_names(world, kind):
     first, second = pair(world, lambda n: {
         "sites": {host: "127.0.0.1:9" for host in hosts}, "acme": world.acme(challenges=[kind])})
     first.start(wait=False)
+    first.process.wait_port(first.http_port)   # else what the second orders first fails where the CA comes to
+    first.process.wait_port(first.tls_port)
     second.start(wait=False)
-    for proxy in (first, second):
-        proxy.process.wait_port(proxy.tls_port)
+    second.process.wait_port(second.tls_port)
     for host in hosts:
         for proxy in (first, second):
             wait_until(lambda: at(proxy, host).ok, 60, f"{host} at both", every=0.1)
