@@ -183,7 +183,7 @@ def latency(bench, proxies, rounds):
     best = saturation(bench)
     rate = 0.7 * best["done"] / best["seconds"]
     out = {}
-    for _ in range(min(rounds, 3)):
+    for _ in range(max(rounds, 5)):
         for kind in proxies:
             proxy = kind(bench)
             try:
