@@ -106,10 +106,11 @@ static enum err parse_summary(struct str bytes, const char *name, void **object,
 {
 	struct entry_summary *e = mem_new(sizeof *e);
 	enum err err = entry_summarise(bytes, e);
-	(void)name;
+	if (!err && strcmp(e->name, name))
+		err = E_STORE_CORRUPT;
 	if (err) {
 		mem_free(&e);
-		return fault_set(fault, err, "its header is damaged");
+		return fault_set(fault, err, "its header is damaged, or of another name");
 	}
 	*object = e;
 	return E_OK;
@@ -188,8 +189,8 @@ static void on_read_timer(struct deadline *d)
 static bool summarise(struct str bytes, const char *name, void *owner)
 {
 	struct call *call = owner;
-	(void)name;
-	if (call->n == SWEEP_NAMES || entry_summarise(bytes, &call->at[call->n]))
+	if (call->n == SWEEP_NAMES || entry_summarise(bytes, &call->at[call->n])
+		|| strcmp(call->at[call->n].name, name))
 		return false;
 	call->n++;
 	return true;

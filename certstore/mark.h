@@ -13,7 +13,7 @@
 
 enum { MARK_HOUR_MS = 3600 * 1000, MARK_HOUR_TEXT = 13, MARK_MAX = MARK_HOUR_TEXT + 1 + 256 };
 
-/* The beginning of its hour, wall clock; what is before 1970 or after the year 9999 counts as the last or first
+/* The beginning of its hour, wall clock; what is before 1970 or after the year 9999 counts as the first or last
  * hour that can be written. */
 int64_t mark_hour(int64_t at_ms);
 /* False: the name is too long. */

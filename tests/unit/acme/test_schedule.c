@@ -83,7 +83,7 @@ static void mark(const char *name, int64_t at_ms)
 }
 
 /* A bundle as far as its header goes. */
-static void save(const char *name)
+static void save_as(const char *place, const char *name)
 {
 	char covered[600], text[800], hex[ENCODE_HEX_SIZE(DIGEST_SHA256)];
 	unsigned char digest[DIGEST_SHA256];
@@ -93,9 +93,14 @@ static void save(const char *name)
 	digest_sha256(digest, str_from(covered));
 	encode_hex(hex, str_of(digest, sizeof digest));
 	snprintf(text, sizeof text, "sallyport-bundle: 1\nchecksum: sha256:%s\n%s", hex, covered);
-	store_save(store, STORE_CERTS, name, str_from(text), on_done, NULL);
+	store_save(store, STORE_CERTS, place, str_from(text), on_done, NULL);
 	for (unsigned was = answers; answers == was;)
 		turn(1);
+}
+
+static void save(const char *name)
+{
+	save_as(name, name);
 }
 
 static void on_list(void *owner, enum err err, const char *const *names, unsigned n, const char *cursor)
@@ -193,6 +198,17 @@ static void what_has_no_mark_is_swept(void **state)
 	assert_true(last_mark == SCHEDULE_SWEPT);
 }
 
+/* A file in the wrong place: it must not decide about the name that it speaks of. */
+static void a_bundle_of_another_name_is_nobodys(void **state)
+{
+	(void)state;
+	save_as("marked.test", "victim.test");
+	save_as("swept.test", "victim.test");
+	mark("marked.test", clock_wall_ms() - DAY);
+	read_marks();
+	assert_string_equal(taken, "");
+}
+
 static void the_next_renewal_is_the_soonest_that_is_not_near(void **state)
 {
 	int64_t now = clock_wall_ms();
@@ -234,6 +250,7 @@ int main(void)
 		T(a_mark_without_a_certificate_is_dropped),
 		T(who_has_no_room_is_asked_again_and_nothing_is_lost),
 		T(what_has_no_mark_is_swept),
+		T(a_bundle_of_another_name_is_nobodys),
 		T(the_next_renewal_is_the_soonest_that_is_not_near),
 		T(freeing_in_the_middle_is_safe),
 	};
