@@ -116,8 +116,14 @@ static void on_telling(struct loop_task *t)
 
 static void write_batch(struct audit *a)
 {
-	if (a->state == WRITING || (a->waiting.len == 0 && a->batch.len == 0))
+	if (a->state == WRITING)
 		return;
+	if (a->waiting.len == 0 && a->batch.len == 0) {
+		/* whose entry was lost waits for no batch */
+		if (!list_is_empty(&a->told_next))
+			loop_defer(a->loop, &a->telling);
+		return;
+	}
 	deadline_disarm(&a->retry);
 	/* What could not be written goes first. */
 	if (a->batch.len == 0) {

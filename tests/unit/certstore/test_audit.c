@@ -354,6 +354,28 @@ static void who_waits_for_an_entry_is_told_once_it_is_there_or_cannot_be(void **
 	loop_free(&l);
 }
 
+static void who_waits_for_an_entry_that_is_too_long_is_told(void **state)
+{
+	static char text[AUDIT_LINE_BYTES + 1];
+	struct loop *l = loop_new();
+	struct audit *a = audit_new(l, ".");
+	struct json *o = json_new_object();
+	unsigned lines = 0;
+
+	(void)state;
+	n_told = 0;
+	memset(text, 'a', sizeof(text) - 1);
+	json_put_cstr(o, "detail", text);
+	audit_add(a, &o, on_told, &lines);
+	append("\"a\":1");   /* on_told reads the log */
+	for (int i = 0; i < 1000 && !n_told; i++)
+		turn(l, 1);
+	assert_int_equal(n_told, 1);
+	audit_stop(a);
+	audit_free(&a);
+	loop_free(&l);
+}
+
 static void another_process_writing_its_lines_keeps_us_for_a_moment(void **state)
 {
 	struct loop *l = loop_new();
@@ -411,6 +433,7 @@ int main(void)
 		IN_SHELL(events_are_written_in_order),
 		IN_SHELL(what_the_disk_refused_is_written_later),
 		IN_SHELL(who_waits_for_an_entry_is_told_once_it_is_there_or_cannot_be),
+		IN_SHELL(who_waits_for_an_entry_that_is_too_long_is_told),
 		IN_SHELL(another_process_writing_its_lines_keeps_us_for_a_moment),
 		IN_SHELL(a_hostile_text_cannot_add_a_line),
 	};
