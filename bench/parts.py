@@ -26,7 +26,6 @@ PROXY_CPU, LOAD_CPU = 0, 1
 HOST = "bench.example.com"
 # as many descriptors as this machine lets us have; held connections are counted by them
 FDS = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-SIZES = {"small": 120, "64k": 64 << 10, "1m": 1 << 20}
 
 
 def cpu_seconds(pids):
@@ -79,7 +78,8 @@ class Bench:
         chain, key = certificates.make(self.work, HOST, "*.bench.example.com", stem="own")
         (self.work / "both.pem").write_text(pathlib.Path(chain).read_text() + pathlib.Path(key).read_text())
         os.chmod(key, 0o644)
-        self.load_program = self.build_load()
+        self.build = self.build_programs()
+        self.load_program = self.build / "load"
         self.backend_port = free_port()
         self.backend = self.start_backend()
 
@@ -87,11 +87,11 @@ class Bench:
         """The work directory as a program in the tree sees it."""
         return f"/tmp/{self.work.name}/{path}" if self.tree else str(self.work / path)
 
-    def build_load(self):
-        subprocess.run(["cmake", "--build", ROOT / "build" / "release", "--target", "load",
+    def build_programs(self):
+        subprocess.run(["cmake", "--build", ROOT / "build" / "release", "--target", "load", "origin",
                         "fill_store", "sallyport"], check=True,
                        stdout=subprocess.DEVNULL)
-        return ROOT / "build" / "release" / "bench" / "load"
+        return ROOT / "build" / "release" / "bench"
 
     def run_in_tree(self, name, argv, cpu, env=None):
         # a mount namespace of its own, so that /proc and /dev are there and nothing stays behind
@@ -101,25 +101,9 @@ class Bench:
                        self.work, name, env=env)
 
     def start_backend(self):
-        site = self.work / "site"
-        site.mkdir()
-        for name, size in SIZES.items():
-            (site / name).write_bytes(b"x" * size)
-        (self.work / "backend.conf").write_text(f"""
-worker_processes 1; daemon off; master_process off; pid {self.inside('backend.pid')};
-error_log {self.inside('backend.log')} crit;
-events {{ worker_connections 20000; }}
-http {{
-  access_log off; keepalive_requests 100000000; keepalive_timeout 1h; sendfile on; tcp_nodelay on;
-  open_file_cache max=100; client_max_body_size 0; client_body_buffer_size 64k;
-  client_body_temp_path {self.inside('backend.tmp')};
-  server {{ listen 127.0.0.1:{self.backend_port} backlog=4096; root {self.inside('site')};
-    # the whole body is read before the answer, as an application would
-    location = /upload {{ client_body_buffer_size 2m; proxy_pass http://127.0.0.1:{self.backend_port}/small;
-      proxy_method GET; proxy_pass_request_body off; proxy_set_header Content-Length ""; }} }}
-}}
-""")
-        p = self.run_in_tree("backend", ["nginx", "-c", self.inside("backend.conf")], LOAD_CPU)
+        """Its own and not a server of the field: what it costs is taken from the load's core, and a proxy that waits
+        for its load pays for being woken instead of for its work."""
+        p = Process(["taskset", "-c", str(LOAD_CPU), self.build / "origin", str(self.backend_port)], self.work, "origin")
         return p.wait_port(self.backend_port)
 
     def load(self, port, mode, timeout=300, **how):

@@ -41,7 +41,7 @@ def ratio_table(rows, medians, names):
 
 
 def spread(rows, results, names):
-    out = [line(["work", *(f"{n}: min … max (req/s, p99 ms)" for n in names)]), line(["---"] * (len(names) + 1))]
+    out = [line(["work", *(f"{n}: min … max (req/s, p99 ms, share of its core)" for n in names)]), line(["---"] * (len(names) + 1))]
     for row in rows:
         cells = []
         for n in names:
@@ -54,7 +54,9 @@ def spread(rows, results, names):
             if "rate" in got[0]:
                 rates = sorted(g["rate"] for g in got)
                 p99 = sorted(g["p99_ms"] for g in got)
-                more = f" ({number(rates[len(rates) // 2])}/s, {p99[len(p99) // 2]:.1f} ms)"
+                busy = sorted(g.get("busy", 0) for g in got)
+                more = (f" ({number(rates[len(rates) // 2])}/s, {p99[len(p99) // 2]:.1f} ms, "
+                        f"{100 * busy[len(busy) // 2]:.0f} %)")
             cells.append(f"{number(low)} … {number(high)}{more}")
         out.append(line([row.name, *cells]))
     return out
@@ -85,7 +87,7 @@ def table(rows, medians, results, versions, first, many, rounds, date):
            "Written by `make bench`; medians of "
            f"{rounds} interleaved rounds on {date}, {cpu_words()}, "
            f"{os.cpu_count()} cores (shared, with steal time), Linux {platform.release().split('-')[0]}. "
-           "Proxy alone on one core with one worker, load and backend (nginx) on the other. ECDSA P-256, "
+           "Proxy alone on one core with one worker, load and backend (`origin.c`) on the other. ECDSA P-256, "
            "TLS 1.3, AES-128-GCM. Ratios are comparable between runs, times are not.", ""]
     out += [f"- {name}: {version}" for name, version in versions.items()]
     if first and many[0]:
