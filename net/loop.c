@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/loop_private.h"
+#include "net/send_batch.h"
 
 /* A loop that is only waiting for a deadline sleeps at least this long, so that many share a
  * wake-up. */
@@ -38,6 +39,7 @@ struct loop *loop_new(void)
 	struct loop *l = mem_new(sizeof(*l));
 
 	list_init(&l->tasks);
+	l->sends = send_batch_new();
 	l->now_ms = clock_mono_ms();
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	ASSERT(l->epoll_fd >= 0);
@@ -177,19 +179,19 @@ char *loop_read_buffer(struct loop *l)
 	return buffer(l, 0, LOOP_READ_BUFFER);
 }
 
-char *loop_write_buffer(struct loop *l)
+char *loop_plain_buffer(struct loop *l)
 {
 	return buffer(l, 1, LOOP_READ_BUFFER);
 }
 
-char *loop_plain_buffer(struct loop *l)
-{
-	return buffer(l, 2, LOOP_READ_BUFFER);
-}
-
 char *loop_record_buffer(struct loop *l)
 {
-	return buffer(l, 3, LOOP_RECORD_BUFFER);
+	return buffer(l, 2, LOOP_RECORD_BUFFER);
+}
+
+struct send_batch *loop_send_batch(struct loop *l)
+{
+	return l->sends;
 }
 
 void loop_task_init(struct loop_task *t, void (*fn)(struct loop_task *t))
@@ -250,6 +252,7 @@ void loop_free(struct loop **lp)
 	close(l->epoll_fd);
 	for (unsigned i = 0; i < ARRAY_LEN(l->buffers); i++)
 		mem_free(&l->buffers[i]);
+	send_batch_free(&l->sends);
 	mem_free(&l->heap);
 	mem_release(l);
 }

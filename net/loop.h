@@ -15,6 +15,7 @@
 #include "base/list.h"
 
 struct loop;
+struct send_batch;
 typedef struct uv_loop_s uv_loop_t; /* uv.h only in net's own .c files */
 
 enum { LOOP_READ_BUFFER = 64 * 1024, LOOP_LINGER_MS = 7000 };
@@ -33,8 +34,8 @@ uv_loop_t *loop_uv(struct loop *l);
 int64_t loop_now_ms(const struct loop *l);
 /* The shared buffer, LOOP_READ_BUFFER bytes: valid until the callback it was filled for returns. */
 char *loop_read_buffer(struct loop *l);
-/* A second scratch of the same size for output being assembled. */
-char *loop_write_buffer(struct loop *l);
+/* Where streams keep what they send at the end of the turn. */
+struct send_batch *loop_send_batch(struct loop *l);
 /* Two more for net/tls_stream alone: decrypted bytes, and records on their way out. */
 enum { LOOP_RECORD_BUFFER = 80 * 1024 };
 char *loop_plain_buffer(struct loop *l);

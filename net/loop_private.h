@@ -41,7 +41,8 @@ struct loop {
 	struct watch uv_watch;
 	struct loop_signal signals[LOOP_SIGNALS];
 	unsigned n_signals;
-	char *buffers[4];
+	struct send_batch *sends;
+	char *buffers[3];
 };
 
 /* Calls what is due. */

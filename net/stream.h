@@ -5,8 +5,9 @@
  *
  * Reading is demand: nothing is delivered until stream_read_start. on_read borrows the bytes to the
  * owner for the time of the call; the owner takes them all (stop reading beforehand or keep a
- * copy). Writing never blocks and never keeps the caller's memory: what the kernel does not take at
- * once is copied into the stream's queue; the owner watches stream_queued and waits for on_drain.
+ * copy). Writing never blocks and never keeps the caller's memory: small writes may be
+ * kept for the end of the turn, where they are sent one after the other, and what the kernel does not
+ * take at once is copied into the stream's queue; the owner watches stream_queued and waits for on_drain.
  * Closing: stream_close may be called from any callback, at any time, once; no event follows it,
  * and the stream frees itself when its handles are closed. A stream that reported on_error still
  * has to be closed by its owner.
@@ -66,12 +67,13 @@ static inline void stream_read_stop(struct stream *s)
 }
 /* Takes everything, in order, as if the parts were one (TLS: small parts share a record), or fails:
  * E_LIMIT (queue beyond its hard cap of 8 MiB), E_RESET and so on; after a failure on_error follows
- * in a later turn unless the stream is closed first. Never calls back. */
+ * in a later turn unless the stream is closed first. That a small write failed may be known only at
+ * the end of the turn: then on_error alone tells. Never calls back. */
 static inline enum err stream_write(struct stream *s, const struct str *parts, unsigned n)
 {
 	return s->ops->write(s, parts, n);
 }
-/* Bytes the peer's side has not taken yet. */
+/* Bytes the kernel did not take yet though it was asked to. */
 static inline size_t stream_queued(const struct stream *s)
 {
 	return s->ops->queued(s);

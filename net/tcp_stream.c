@@ -7,7 +7,8 @@
  *     \--> FAILED ________________________^
  *
  * Readiness is edge-triggered: what the kernel said is remembered in is_readable and is_writable
- * until a call says otherwise. Memory goes at the end of the turn, so callbacks may close at will.
+ * until a call says otherwise. Small writes wait in the loop's send_batch for the end of the turn.
+ * Memory goes at the end of the turn, so callbacks may close at will.
  */
 #include "net/tcp_stream.h"
 
@@ -19,6 +20,7 @@
 #include "base/bufq.h"
 #include "base/mem.h"
 #include "net/deadline.h"
+#include "net/send_batch.h"
 #include "net/watch.h"
 
 enum { QUEUE_CAP = 8 * 1024 * 1024, READS_PER_TURN = 4, SLICES = 64 };
@@ -49,6 +51,7 @@ struct tcp_stream {
 	struct watch watch;
 	struct loop_task task;
 	struct deadline deadline;
+	struct send_slot batched; /* goes before out, which is empty until it went */
 	struct bufq out;
 	uint8_t state; /* enum tcp_state */
 	bool is_unix, carries_tls;
@@ -147,9 +150,17 @@ static void step(struct tcp_stream *t)
 	UNREACHABLE();
 }
 
+/* What is not out yet never will be. */
+static void drop_output(struct tcp_stream *t)
+{
+	send_batch_drop(loop_send_batch(t->loop), &t->batched);
+	bufq_consume(&t->out, bufq_bytes(&t->out));
+}
+
 /* Remembered here, told to the owner in a turn of its own. */
 static void fail(struct tcp_stream *t, enum err err)
 {
+	drop_output(t);
 	enter(t, FAILED);
 	t->error = (uint16_t)err;
 	t->owes_error = true;
@@ -165,14 +176,77 @@ static bool outlives_write(struct tcp_stream *t, enum err err)
 		return false;
 	t->write_error = (uint16_t)err;
 	t->is_readable = true;
-	bufq_consume(&t->out, bufq_bytes(&t->out));
+	drop_output(t);
 	loop_defer(t->loop, &t->task);
 	return true;
+}
+
+/* What the kernel takes at once: how much in *sent. */
+static enum err send_now(struct tcp_stream *t, const struct str *parts, unsigned n, size_t *sent)
+{
+	struct iovec iov[SLICES];
+	ssize_t taken;
+
+	*sent = 0;
+	if (n > SLICES)
+		n = SLICES;
+	for (unsigned i = 0; i < n; i++)
+		iov[i] = (struct iovec){(void *)(uintptr_t)parts[i].at, parts[i].len};
+	if (n == 1)
+		taken = send(t->watch.fd, parts[0].at, parts[0].len, MSG_NOSIGNAL);
+	else
+		taken = sendmsg(t->watch.fd, &(struct msghdr){.msg_iov = iov, .msg_iovlen = n}, MSG_NOSIGNAL);
+	if (taken >= 0)
+		*sent = (size_t)taken;
+	else if (errno == EAGAIN)
+		t->is_writable = false;
+	else if (errno != EINTR)
+		return err_from_errno(-errno);
+	return E_OK;
+}
+
+static enum err queue_rest(struct tcp_stream *t, const struct str *parts, unsigned n, size_t sent)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (sent >= parts[i].len) {
+			sent -= parts[i].len;
+			continue;
+		}
+		enum err err = bufq_add(&t->out, str_of(parts[i].at + sent, parts[i].len - sent));
+		if (err != E_OK)
+			return err;
+		sent = 0;
+	}
+	t->owes_drain = true;
+	/* A part may have been taken without the kernel having said "no more": ask again later. */
+	if (t->is_writable)
+		loop_defer(t->loop, &t->task);
+	return E_OK;
+}
+
+/* The end of the turn, or something that cannot wait behind it. */
+static enum err send_batched(struct tcp_stream *t)
+{
+	struct send_batch *b = loop_send_batch(t->loop);
+	struct str bytes = send_batch_bytes(b, &t->batched);
+	size_t sent;
+
+	if (!bytes.len)
+		return E_OK;
+	enum err err = send_now(t, &bytes, 1, &sent);
+	if (err == E_OK && sent < bytes.len)
+		err = queue_rest(t, &bytes, 1, sent);
+	send_batch_drop(b, &t->batched);
+	return err;
 }
 
 /* Sends what is queued until the kernel takes no more. */
 static enum err flush(struct tcp_stream *t)
 {
+	enum err err = send_batched(t);
+
+	if (err != E_OK)
+		return err;
 	while (t->is_writable && bufq_bytes(&t->out) > 0) {
 		struct str slices[SLICES];
 		struct iovec iov[SLICES];
@@ -332,40 +406,6 @@ static void tcp_read_stop(struct stream *s)
 	from_stream(s)->wants_read = false;
 }
 
-/* What the kernel takes at once; -1 with errno. */
-static ssize_t send_now(struct tcp_stream *t, const struct str *parts, unsigned n)
-{
-	struct iovec iov[SLICES];
-
-	if (n == 1)
-		return send(t->watch.fd, parts[0].at, parts[0].len, MSG_NOSIGNAL);
-	if (n > SLICES)
-		n = SLICES;
-	for (unsigned i = 0; i < n; i++)
-		iov[i] = (struct iovec){(void *)(uintptr_t)parts[i].at, parts[i].len};
-	return sendmsg(
-		t->watch.fd, &(struct msghdr){.msg_iov = iov, .msg_iovlen = n}, MSG_NOSIGNAL);
-}
-
-static enum err queue_rest(struct tcp_stream *t, const struct str *parts, unsigned n, size_t sent)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (sent >= parts[i].len) {
-			sent -= parts[i].len;
-			continue;
-		}
-		enum err err = bufq_add(&t->out, str_of(parts[i].at + sent, parts[i].len - sent));
-		if (err != E_OK)
-			return err;
-		sent = 0;
-	}
-	t->owes_drain = true;
-	/* A part may have been taken without the kernel having said "no more": ask again later. */
-	if (t->is_writable)
-		loop_defer(t->loop, &t->task);
-	return E_OK;
-}
-
 static enum err tcp_write(struct stream *s, const struct str *parts, unsigned n)
 {
 	struct tcp_stream *t = from_stream(s);
@@ -382,17 +422,16 @@ static enum err tcp_write(struct stream *s, const struct str *parts, unsigned n)
 		total += parts[i].len;
 	if (total == 0)
 		return E_OK;
-	if (total > QUEUE_CAP - bufq_bytes(&t->out)) {
+	if (total > QUEUE_CAP || total + t->batched.len + bufq_bytes(&t->out) > QUEUE_CAP) {
 		err = E_LIMIT;
 	} else if (t->is_writable && bufq_bytes(&t->out) == 0) {
-		ssize_t taken = send_now(t, parts, n);
-
-		if (taken >= 0)
-			sent = (size_t)taken;
-		else if (errno == EAGAIN)
-			t->is_writable = false;
-		else if (errno != EINTR)
-			err = err_from_errno(-errno);
+		if (send_batch_add(loop_send_batch(t->loop), &t->batched, parts, n)) {
+			loop_defer(t->loop, &t->task);
+			return E_OK;
+		}
+		err = send_batched(t);
+		if (err == E_OK && t->is_writable && bufq_bytes(&t->out) == 0)
+			err = send_now(t, parts, n, &sent);
 	}
 	if (err == E_OK && sent < total)
 		err = queue_rest(t, parts, n, sent);
@@ -439,6 +478,9 @@ static void tcp_close(struct stream *s, enum stream_close how)
 	} else if (how == STREAM_CLOSE_ABORT && !t->is_unix) {
 		struct linger reset = {.l_onoff = 1};
 
+		/* an alert, or the part of an answer there was: the peer may see it before the reset */
+		if (t->state == OPEN)
+			(void)send_batched(t);
 		setsockopt(t->watch.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	}
 	close_socket(t);
@@ -452,6 +494,7 @@ static void close_socket(struct tcp_stream *t)
 	enter(t, CLOSED);
 	watch_close(t->loop, &t->watch);
 	close(fd);
+	drop_output(t);
 	bufq_fini(&t->out);
 	atomic_fetch_sub_explicit(&n_open, 1, memory_order_relaxed);
 	loop_defer(t->loop, &t->task);

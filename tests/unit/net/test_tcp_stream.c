@@ -6,12 +6,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "net/listener.h"
+#include "net/send_batch.h"
 #include "tests/support/memory_stream.h"
 
 /* A stream over one end of a TCP connection on loopback; the test holds the other end's descriptor. */
@@ -85,6 +87,7 @@ static void bytes_flow_both_ways(void **state)
 	assert_true(str_is(buf_str(&w.end.got), "hello"));
 	assert_int_equal(
 		stream_write(w.end.stream, (struct str[]){STR("ab"), STR(""), STR("cd")}, 3), E_OK);
+	run(w.loop);
 	assert_int_equal(read(w.fd, got, sizeof(got)), 4);
 	assert_memory_equal(got, "abcd", 4);
 	stop(&w);
@@ -161,6 +164,7 @@ static void eof_comes_after_the_bytes_and_writing_goes_on(void **state)
 	assert_true(str_is(buf_str(&w.end.got), "end"));
 	assert_true(w.end.is_eof);
 	memory_end_write(&w.end, STR("still"));
+	run(w.loop);
 	assert_int_equal(read(w.fd, got, sizeof(got)), 5);
 	stop(&w);
 }
@@ -262,6 +266,7 @@ static void what_the_peer_said_comes_before_the_failed_write(void **state)
 	(void)state;
 	start(&w);
 	assert_int_equal(stream_write(w.end.stream, &STR("unread"), 1), E_OK);
+	run(w.loop);
 	assert_int_equal(write(w.fd, "early answer", 12), 12);
 	close(w.fd);
 	w.fd = -1;
@@ -275,20 +280,117 @@ static void what_the_peer_said_comes_before_the_failed_write(void **state)
 	stop(&w);
 }
 
-static void a_failed_write_is_told_at_once_to_who_does_not_read(void **state)
+/* A large write is tried at once, a small one at the end of the turn. */
+static void a_failed_write_is_told_to_who_does_not_read(void **state)
+{
+	static char large[SEND_BATCH_SMALL + 1];
+
+	(void)state;
+	for (int is_large = 0; is_large < 2; is_large++) {
+		struct wire w;
+		struct str more = is_large ? str_of(large, sizeof(large)) : STR("more");
+
+		start(&w);
+		stream_read_stop(w.end.stream);
+		assert_int_equal(stream_write(w.end.stream, &STR("unread"), 1), E_OK);
+		run(w.loop);
+		close(w.fd);
+		w.fd = -1;
+		usleep(2000);
+		assert_int_equal(stream_write(w.end.stream, &more, 1) != E_OK, is_large);
+		run(w.loop);
+		assert_int_equal(w.end.err, E_RESET);
+		stop(&w);
+	}
+}
+
+static size_t arrived(int fd)
+{
+	static char got[65536];
+	ssize_t n = recv(fd, got, sizeof(got), MSG_PEEK | MSG_DONTWAIT);
+
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static void small_writes_go_out_together_at_the_end_of_the_turn(void **state)
 {
 	struct wire w;
+	char got[32];
 
 	(void)state;
 	start(&w);
-	stream_read_stop(w.end.stream);
-	assert_int_equal(stream_write(w.end.stream, &STR("unread"), 1), E_OK);
-	close(w.fd);
-	w.fd = -1;
-	usleep(2000);
-	assert_int_not_equal(stream_write(w.end.stream, &STR("more"), 1), E_OK);
-	run(w.loop);
-	assert_int_equal(w.end.err, E_RESET);
+	memory_end_write(&w.end, STR("one "));
+	memory_end_write(&w.end, STR("two "));
+	assert_int_equal(arrived(w.fd), 0);
+	assert_int_equal(stream_queued(w.end.stream), 0);
+	loop_turn(w.loop);
+	assert_int_equal(read(w.fd, got, sizeof(got)), 8);
+	assert_memory_equal(got, "one two ", 8);
+	assert_int_equal(w.end.n_drains, 0);
+	stop(&w);
+}
+
+static void a_large_write_goes_behind_the_small_one_before_it(void **state)
+{
+	struct wire w;
+	static char large[10000], got[20000];
+
+	(void)state;
+	start(&w);
+	memset(large, 'x', sizeof(large));
+	memory_end_write(&w.end, STR("small"));
+	memory_end_write(&w.end, str_of(large, sizeof(large)));
+	assert_int_equal(arrived(w.fd), 5 + sizeof(large));
+	assert_int_equal(read(w.fd, got, sizeof(got)), 5 + sizeof(large));
+	assert_memory_equal(got, "smallxxx", 8);
+	stop(&w);
+}
+
+static void what_was_written_before_an_abort_may_be_seen(void **state)
+{
+	struct wire w;
+	char got[8];
+
+	(void)state;
+	start(&w);
+	memory_end_write(&w.end, STR("alert"));
+	stream_close(&w.end.stream, STREAM_CLOSE_ABORT);
+	assert_int_equal(read(w.fd, got, sizeof(got)), 5);
+	assert_int_equal(read(w.fd, got, sizeof(got)), -1);
+	assert_int_equal(errno, ECONNRESET);
+	stop(&w);
+}
+
+/* The peer takes nothing: what was small and waited is the beginning of the queue. */
+static void a_small_write_the_kernel_refuses_is_queued_in_order(void **state)
+{
+	struct wire w;
+	size_t size = 7 * 1024 * 1024, n = 0;
+	char *big = calloc(1, size), last[3] = "";
+
+	(void)state;
+	assert_non_null(big);
+	start(&w);
+	while (!stream_queued(w.end.stream)) {
+		memory_end_write(&w.end, str_of(big, SEND_BATCH_SMALL));
+		n += SEND_BATCH_SMALL;
+		loop_turn(w.loop);
+	}
+	memory_end_write(&w.end, STR("end"));
+	n += 3;
+	for (size_t total = 0; total < n;) {
+		ssize_t got = recv(w.fd, big, size, MSG_DONTWAIT);
+
+		loop_turn(w.loop);
+		if (got <= 0)
+			continue;
+		total += (size_t)got;
+		memcpy(last, big + got - 3, got >= 3 ? 3 : 0);
+	}
+	assert_memory_equal(last, "end", 3);
+	assert_int_equal(stream_queued(w.end.stream), 0);
+	assert_int_equal(w.end.n_drains, 1);
+	free(big);
 	stop(&w);
 }
 
@@ -461,7 +563,11 @@ int main(void)
 		cmocka_unit_test(a_reset_is_an_error),
 		cmocka_unit_test(writing_to_a_closed_peer_raises_no_signal),
 		cmocka_unit_test(what_the_peer_said_comes_before_the_failed_write),
-		cmocka_unit_test(a_failed_write_is_told_at_once_to_who_does_not_read),
+		cmocka_unit_test(a_failed_write_is_told_to_who_does_not_read),
+		cmocka_unit_test(small_writes_go_out_together_at_the_end_of_the_turn),
+		cmocka_unit_test(a_large_write_goes_behind_the_small_one_before_it),
+		cmocka_unit_test(what_was_written_before_an_abort_may_be_seen),
+		cmocka_unit_test(a_small_write_the_kernel_refuses_is_queued_in_order),
 		cmocka_unit_test(shutdown_sends_what_is_queued_first),
 		cmocka_unit_test(close_in_OPEN_gracefully_lingers_for_the_peer),
 		cmocka_unit_test(close_in_OPEN_by_abort_resets),
