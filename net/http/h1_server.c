@@ -15,8 +15,6 @@
  */
 #include "net/http/h1_server.h"
 
-#include <stdio.h>
-
 #include "base/check.h"
 #include "base/log.h"
 #include "net/deadline.h"
@@ -226,15 +224,9 @@ static void step(struct h1_server *c, struct str bytes)
 
 static void answer_and_close(struct h1_server *c, unsigned status)
 {
-	const char *reason = head_reason(status);
-	char text[512];
-	struct str part;
-	int n;
+	char text[H1_LAST_ANSWER];
+	struct str part = h1_writer_last_answer(text, status);
 
-	n = snprintf(text, sizeof(text), "HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Type: text/plain\r\n"
-		"Content-Length: %zu\r\nConnection: close\r\n\r\n%u %s\n", status, reason, h1_writer_date().at,
-		strlen(reason) + 5, status, reason);
-	part = str_of(text, (size_t)n);
 	/* Should it fail there is nobody left to tell. */
 	(void)stream_write(c->stream, &part, 1);
 	close_stream(c, STREAM_CLOSE_GRACEFUL);

@@ -344,3 +344,13 @@ struct str h1_writer_date(void)
 	}
 	return str_from(text);
 }
+
+struct str h1_writer_last_answer(char text[H1_LAST_ANSWER], unsigned status)
+{
+	const char *reason = head_reason(status);
+	int n = snprintf(text, H1_LAST_ANSWER, "HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Type: text/plain\r\n"
+		"Content-Length: %zu\r\nConnection: close\r\n\r\n%u %s\n", status, reason, h1_writer_date().at,
+		strlen(reason) + 5, status, reason);
+
+	return str_of(text, (size_t)n);
+}

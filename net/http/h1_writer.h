@@ -53,6 +53,10 @@ static inline size_t h1_writer_held(const struct h1_writer *w)
 	return w->held.len;
 }
 
+/* A whole answer that says only its status and closes the connection; borrows the buffer. */
+enum { H1_LAST_ANSWER = 512 };
+struct str h1_writer_last_answer(char text[H1_LAST_ANSWER], unsigned status);
+
 /* Now, for Date: made once a second. Borrowed until the next call of this thread; NUL-terminated. */
 struct str h1_writer_date(void);
 

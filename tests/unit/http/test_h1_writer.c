@@ -149,6 +149,19 @@ static void a_204_has_neither_length_nor_body(void **state)
 	stop(&f);
 }
 
+static void a_last_answer_says_its_status_and_closes(void **state)
+{
+	char text[H1_LAST_ANSWER];
+	struct str got;
+
+	(void)state;
+	clock_test_set(784111777000, 1000);
+	got = h1_writer_last_answer(text, 408);
+	assert_true(str_is(got, "HTTP/1.1 408 Request Timeout\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+		"Content-Type: text/plain\r\nContent-Length: 20\r\nConnection: close\r\n\r\n408 Request Timeout\n"));
+	clock_test_end();
+}
+
 static void the_date_is_that_of_the_clock(void **state)
 {
 	(void)state;
@@ -167,6 +180,7 @@ int main(void)
 		cmocka_unit_test(connection_fields_come_from_facts_only),
 		cmocka_unit_test(what_would_break_the_line_is_refused),
 		cmocka_unit_test(a_204_has_neither_length_nor_body),
+		cmocka_unit_test(a_last_answer_says_its_status_and_closes),
 		cmocka_unit_test(the_date_is_that_of_the_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
