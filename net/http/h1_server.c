@@ -46,6 +46,7 @@ enum {
 	DRAIN_MAX = 256 * 1024,      /* of a request body nobody wants: beyond it closing is cheaper */
 	ARENA_MAX = 1024 * 1024,
 	INPUT_SLACK = 4 * LOOP_READ_BUFFER,
+	HEAD_WAITS_MS = 10,          /* for a short body: many backends send the two apart */
 };
 
 struct exchange {
@@ -62,6 +63,7 @@ struct exchange {
 	enum err failure;            /* of an op, to be reported at the end of the turn */
 	bool is_released, has_demand, wants_continue, keep_alive;
 	bool is_in_done, is_out_done, is_final_sent;
+	bool has_waited, is_waiting; /* write_deadline is for the body that its head waits for */
 };
 
 struct h1_server {
@@ -484,8 +486,20 @@ static enum err wrote(struct exchange *x, enum err e)
 	x->side.was_sent = x->side.was_sent || x->writer.total_bytes;
 	if (h1_writer_held(&x->writer))
 		loop_defer(x->c->args.loop, &x->c->task);
+	else if (x->is_waiting)
+		deadline_disarm(&x->write_deadline);
+	x->is_waiting = x->is_waiting && h1_writer_held(&x->writer);
 	watch_writes(x);
 	return E_OK;
+}
+
+static bool wait_for_body(struct exchange *x)
+{
+	if (!x->has_waited && h1_writer_awaits_body(&x->writer)) {
+		deadline_arm(&x->write_deadline, HEAD_WAITS_MS);
+		x->has_waited = x->is_waiting = true;
+	}
+	return x->is_waiting;
 }
 
 static enum err write_response(struct exchange *x, const struct response_head *head)
@@ -595,15 +609,13 @@ static void set_demand(struct side *s, bool wanted)
 	x->has_demand = wanted;
 	if (!c || x->is_in_done)
 		return;
-	if (!wanted) {
-		deadline_disarm(&c->deadline);
-		return;
-	}
-	if (x->wants_continue && !x->is_final_sent)
+	if (wanted && x->wants_continue && !x->is_final_sent)
 		send_continue(x);
-	if (c->state == EXCHANGE && !is_end_withheld(x))
+	if (!wanted)
+		deadline_disarm(&c->deadline);
+	else if (c->state == EXCHANGE && !is_end_withheld(x))
 		deadline_arm(&c->deadline, c->args.body_ms);
-	if (!c->is_busy)
+	if (wanted && !c->is_busy)
 		loop_defer(c->args.loop, &c->task);
 }
 
@@ -675,7 +687,9 @@ static void on_write_deadline(struct deadline *d)
 	size_t waiting = stream_queued(x->c->stream);
 
 	/* Slow is allowed, standing still is not. */
-	if (!waiting || x->writer.total_bytes - waiting > x->taken_bytes)
+	if (x->is_waiting)
+		(void)wrote(x, h1_writer_flush(&x->writer));
+	else if (!waiting || x->writer.total_bytes - waiting > x->taken_bytes)
 		watch_writes(x);
 	else
 		fail(x->c, E_TIMEOUT, 0);
@@ -694,7 +708,7 @@ static void on_task(struct loop_task *t)
 		h1_server_close(&c);
 		return;
 	}
-	if (x && !x->failure && h1_writer_held(&x->writer))
+	if (x && !x->failure && h1_writer_held(&x->writer) && !wait_for_body(x))
 		(void)wrote(x, h1_writer_flush(&x->writer));
 	if (x && x->failure)
 		fail(c, x->failure, 0);

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "net/http/h1_fields.h"
 
-enum { HELD_FIRST = 768, HELD_MAX = 512 * 1024 };
+enum { HELD_FIRST = 768, HELD_MAX = 512 * 1024, SHORT_BODY = 16 * 1024 };
 
 void h1_writer_init(struct h1_writer *w, struct stream *s)
 {
@@ -279,6 +279,11 @@ enum err h1_writer_flush(struct h1_writer *w)
 	struct str parts[1];
 
 	return write_parts(w, parts, 1);
+}
+
+bool h1_writer_awaits_body(const struct h1_writer *w)
+{
+	return w->held.len && w->how == H1_WRITE_COUNTED && w->left && w->left <= SHORT_BODY;
 }
 
 static enum err write_chunk(struct h1_writer *w, struct str bytes)

@@ -48,6 +48,9 @@ enum err h1_writer_body(struct h1_writer *w, struct str bytes);
 /* Ends the body, writes what is held. E_HTTP: bytes are missing. */
 enum err h1_writer_end(struct h1_writer *w, const struct headers *trailers);
 enum err h1_writer_flush(struct h1_writer *w);
+/* A response head is held whose body is known to be short and has not begun. One that waits for it saves a record, a
+ * system call and a segment, for the client too; of a long body, or one of unknown length, it is worth having early. */
+bool h1_writer_awaits_body(const struct h1_writer *w);
 static inline size_t h1_writer_held(const struct h1_writer *w)
 {
 	return w->held.len;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
+
 static void a_request_is_answered_and_the_connection_kept(void **state)
 {
 	struct app a;
@@ -252,6 +254,91 @@ static void a_held_head_leaves_at_the_end_of_the_turn(void **state)
 	served_turn(&a);
 	assert_true(served_has(&a, "200 OK"));
 	assert_true(a.head->version == 11);
+	served_stop(&a);
+}
+
+static void the_head_of_a_short_body_waits_for_it_a_moment(void **state)
+{
+	struct app a;
+	struct response_head head = { .status = 200, .body = BODY_LENGTH, .length = 5 };
+
+	(void)state;
+	for (int is_late = 0; is_late < 2; is_late++) {
+		clock_test_set(784111777000, 1000);
+		served_start(&a, RESUME);
+		served_say(&a, GET "\r\n");
+		side_send_response(a.side, &head);
+		for (int i = 0; i < 3; i++)
+			served_turn(&a);
+		clock_test_advance(9);
+		served_turn(&a);
+		assert_int_equal(a.client.got.len, 0);
+		if (is_late) {
+			clock_test_advance(1);
+			served_turn(&a);
+			assert_true(served_has(&a, "Content-Length: 5\r\n\r\n"));
+		}
+		assert_false(served_has(&a, "he"));
+		side_send_body(a.side, STR("he"));
+		served_turn(&a);
+		assert_true(served_has(&a, "\r\n\r\nhe"));
+		clock_test_advance(100);
+		served_turn(&a);
+		side_send_body(a.side, STR("llo"));
+		side_send_end(a.side, NULL);
+		side_release(&a.side);
+		served_turn(&a);
+		assert_true(served_has(&a, "\r\n\r\nhello"));
+		served_say(&a, GET "\r\n");
+		assert_int_equal(a.n_requests, 2);
+		served_stop(&a);
+		clock_test_end();
+	}
+}
+
+/* The moment's deadline is that of writing as well: it must not end a client that takes its time. */
+static void a_slow_client_is_not_taken_for_a_late_body(void **state)
+{
+	struct app a;
+	struct response_head head = { .status = 200, .body = BODY_LENGTH, .length = 16000 };
+	static char body[16000];
+
+	(void)state;
+	clock_test_set(784111777000, 1000);
+	served_start(&a, RESUME);
+	served_say(&a, GET "\r\n");
+	memory_stream_set_window(a.stream, 0);
+	side_send_response(a.side, &head);
+	served_turn(&a);
+	side_send_body(a.side, str_of(body, sizeof(body)));
+	side_send_end(a.side, NULL);
+	for (int i = 0; i < 5; i++) {
+		clock_test_advance(10);
+		served_turn(&a);
+	}
+	assert_int_equal(a.failed, E_OK);
+	memory_stream_set_window(a.stream, 65536);
+	for (int i = 0; i < 10; i++)
+		served_turn(&a);
+	assert_true(a.client.got.len > sizeof(body));
+	side_release(&a.side);
+	served_turn(&a);
+	assert_int_equal(a.n_closed, 0);
+	served_stop(&a);
+	clock_test_end();
+}
+
+static void heads_of_long_bodies_do_not_wait(void **state)
+{
+	struct app a;
+	struct response_head head = { .status = 200, .body = BODY_LENGTH, .length = 16 * 1024 + 1 };
+
+	(void)state;
+	served_start(&a, RESUME);
+	served_say(&a, GET "\r\n");
+	side_send_response(a.side, &head);
+	served_turn(&a);
+	assert_true(served_has(&a, "Content-Length: 16385\r\n\r\n"));
 	served_stop(&a);
 }
 
@@ -611,6 +698,9 @@ int main(void)
 		cmocka_unit_test(trailers_are_told),
 		cmocka_unit_test(streams_are_chunked_with_trailers),
 		cmocka_unit_test(a_held_head_leaves_at_the_end_of_the_turn),
+		cmocka_unit_test(the_head_of_a_short_body_waits_for_it_a_moment),
+		cmocka_unit_test(a_slow_client_is_not_taken_for_a_late_body),
+		cmocka_unit_test(heads_of_long_bodies_do_not_wait),
 		cmocka_unit_test(http10_gets_no_chunks_and_no_interim_answers),
 		cmocka_unit_test(http10_is_kept_alive_when_it_asks),
 		cmocka_unit_test(head_and_304_have_no_body),
