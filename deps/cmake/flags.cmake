@@ -44,6 +44,14 @@ elseif(CMAKE_BUILD_TYPE STREQUAL Release)
 	target_compile_definitions(sp_flags INTERFACE _FORTIFY_SOURCE=2)
 endif()
 
+# The program is optimised as a whole, which is worth 1 to 2 % of a small request; the objects stay good for tests too,
+# which link faster without.
+if(CMAKE_BUILD_TYPE STREQUAL Release AND NOT SALLYPORT_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL GNU)
+	add_compile_options(-flto=auto -ffat-lto-objects)
+	# -Wno-…: said of inlined code that looks at its arguments first
+	set(SALLYPORT_LINK_WHOLE -O2 -flto=auto -Wno-stringop-overread)
+endif()
+
 # bench/train builds twice: to count what real work uses, and by what was counted.
 set(SALLYPORT_PROFILE "" CACHE STRING "train: counts what is used; use: compiles by those counts")
 set(profile ${CMAKE_BINARY_DIR}/profile)
@@ -58,7 +66,4 @@ elseif(SALLYPORT_PROFILE STREQUAL use)
 	endif()
 	# what was not trained is compiled as ever, not for size
 	add_compile_options(-fprofile-use=${profile} -fprofile-partial-training -Wno-missing-profile)
-	# said of inlined code that looks at its arguments first
-	add_link_options(-Wno-stringop-overread)
-	set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
 endif()
