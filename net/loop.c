@@ -3,7 +3,7 @@
  * loop: owns an epoll set in which our sockets and libuv's own descriptor stand side by side. A
  * turn is one epoll_wait; libuv (work queue, signals) runs only when it has something to do.
  *
- *   wait --> sockets --> deadlines --> libuv --> tasks --> flush the log --> wait
+ *   wait --> sockets --> sends --> deadlines --> libuv --> tasks --> sends --> flush the log --> wait
  */
 #include "net/loop.h"
 
@@ -79,9 +79,11 @@ void loop_stop(struct loop *l)
 static void turn(struct loop *l, int64_t timeout_ms)
 {
 	deliver(l, timeout_ms);
+	send_batch_flush(l->sends);
 	deadline_expire(l);
 	run_uv(l);
 	run_tasks(l);
+	send_batch_flush(l->sends);
 	log_flush();
 }
 
@@ -103,6 +105,8 @@ static int64_t sleep_ms(struct loop *l)
 static void deliver(struct loop *l, int64_t timeout_ms)
 {
 	int timeout = timeout_ms > 60000 ? 60000 : (int)timeout_ms;
+
+	send_batch_flush(l->sends); /* what was written between two turns */
 	int n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, timeout);
 
 	ASSERT(n >= 0 || errno == EINTR);

@@ -34,7 +34,7 @@ uv_loop_t *loop_uv(struct loop *l);
 int64_t loop_now_ms(const struct loop *l);
 /* The shared buffer, LOOP_READ_BUFFER bytes: valid until the callback it was filled for returns. */
 char *loop_read_buffer(struct loop *l);
-/* Where streams keep what they send at the end of the turn. */
+/* Where streams keep what they send at the end of the turn. Who is about to compute for long flushes it first. */
 struct send_batch *loop_send_batch(struct loop *l);
 /* Two more for net/tls_stream alone: decrypted bytes, and records on their way out. */
 enum { LOOP_RECORD_BUFFER = 80 * 1024 };

@@ -10,20 +10,29 @@
 #include "base/mem.h"
 
 struct send_batch {
+	struct list waiting; /* slots */
 	uint32_t end;
-	unsigned n_slots; /* those that wait */
 	char at[SEND_BATCH_BYTES];
 };
 
 struct send_batch *send_batch_new(void)
 {
-	return mem_new(sizeof(struct send_batch));
+	struct send_batch *b = mem_new(sizeof(*b));
+
+	list_init(&b->waiting);
+	return b;
 }
 
 void send_batch_free(struct send_batch **b)
 {
-	ASSERT(!*b || !(*b)->n_slots);
+	ASSERT(!*b || list_is_empty(&(*b)->waiting));
 	mem_free(b);
+}
+
+void send_slot_init(struct send_slot *slot, void (*fn)(struct send_slot *slot))
+{
+	*slot = (struct send_slot){.fn = fn};
+	list_init(&slot->node);
 }
 
 bool send_batch_add(struct send_batch *b, struct send_slot *slot, const struct str *parts, unsigned n)
@@ -40,7 +49,7 @@ bool send_batch_add(struct send_batch *b, struct send_slot *slot, const struct s
 		return true;
 	if (!slot->len) {
 		slot->at = b->end;
-		b->n_slots++;
+		list_append(&b->waiting, &slot->node);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		if (parts[i].len)
@@ -60,8 +69,18 @@ void send_batch_drop(struct send_batch *b, struct send_slot *slot)
 {
 	if (!slot->len)
 		return;
-	ASSERT(b->n_slots > 0);
+	list_remove(&slot->node);
 	slot->len = 0;
-	if (!--b->n_slots)
+	if (list_is_empty(&b->waiting))
 		b->end = 0;
+}
+
+void send_batch_flush(struct send_batch *b)
+{
+	while (!list_is_empty(&b->waiting)) {
+		struct send_slot *slot = list_first(&b->waiting, struct send_slot, node);
+
+		slot->fn(slot);
+		ASSERT(!slot->len);
+	}
 }

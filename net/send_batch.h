@@ -10,16 +10,20 @@
 
 #include <stdbool.h>
 
+#include "base/list.h"
 #include "base/str.h"
 
 enum { SEND_BATCH_BYTES = 256 * 1024, SEND_BATCH_SMALL = 4096 };
 
 struct send_batch;
 
-/* What waits of one stream; zeroed: nothing. */
+/* What waits of one stream. Its fn sends the bytes, or keeps them, and drops the slot. */
 struct send_slot {
+	struct list node;
+	void (*fn)(struct send_slot *slot);
 	uint32_t at, len;
 };
+void send_slot_init(struct send_slot *slot, void (*fn)(struct send_slot *slot));
 
 struct send_batch *send_batch_new(void);
 /* Nothing may wait. Nulls the pointer, accepts NULL. */
@@ -31,5 +35,7 @@ bool send_batch_add(struct send_batch *b, struct send_slot *slot, const struct s
 struct str send_batch_bytes(const struct send_batch *b, const struct send_slot *slot);
 /* It was sent, or never will be. */
 void send_batch_drop(struct send_batch *b, struct send_slot *slot);
+/* Calls the fn of every slot that waits, in the order in which they began to. */
+void send_batch_flush(struct send_batch *b);
 
 #endif

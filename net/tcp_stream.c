@@ -75,6 +75,7 @@ static void step_draining(struct tcp_stream *t);
 static void step_lingering(struct tcp_stream *t);
 static void on_ready(struct watch *w, unsigned events);
 static void on_task(struct loop_task *task);
+static void on_send(struct send_slot *slot);
 static void on_deadline(struct deadline *d);
 static void close_socket(struct tcp_stream *t);
 
@@ -101,6 +102,7 @@ struct stream *tcp_stream_adopt(struct loop *l, int fd, const struct addr *peer)
 		.is_writable = true};
 	loop_task_init(&t->task, on_task);
 	deadline_init(&t->deadline, l, on_deadline);
+	send_slot_init(&t->batched, on_send);
 	bufq_init(&t->out, QUEUE_CAP);
 	if (watch_open(l, &t->watch, fd, WATCH_STREAM) != E_OK) {
 		close(fd);
@@ -238,6 +240,16 @@ static enum err send_batched(struct tcp_stream *t)
 		err = queue_rest(t, &bytes, 1, sent);
 	send_batch_drop(b, &t->batched);
 	return err;
+}
+
+static void on_send(struct send_slot *slot)
+{
+	struct tcp_stream *t = container_of(slot, struct tcp_stream, batched);
+
+	ASSERT(t->state == OPEN);
+	enum err err = send_batched(t);
+	if (err != E_OK && !outlives_write(t, err))
+		fail(t, err);
 }
 
 /* Sends what is queued until the kernel takes no more. */
@@ -425,10 +437,8 @@ static enum err tcp_write(struct stream *s, const struct str *parts, unsigned n)
 	if (total > QUEUE_CAP || total + t->batched.len + bufq_bytes(&t->out) > QUEUE_CAP) {
 		err = E_LIMIT;
 	} else if (t->is_writable && bufq_bytes(&t->out) == 0) {
-		if (send_batch_add(loop_send_batch(t->loop), &t->batched, parts, n)) {
-			loop_defer(t->loop, &t->task);
+		if (send_batch_add(loop_send_batch(t->loop), &t->batched, parts, n))
 			return E_OK;
-		}
 		err = send_batched(t);
 		if (err == E_OK && t->is_writable && bufq_bytes(&t->out) == 0)
 			err = send_now(t, parts, n, &sent);

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "net/send_batch.h"
 
 enum { RECORD = 16384, CORK_FROM = 1369, QUEUE_CAP = 8 * 1024 * 1024, IDLE_MS = 1000 };
 
@@ -209,6 +210,8 @@ static void keep_late(struct tls_stream *t)
 
 static void handshake(struct tls_stream *t)
 {
+	/* what others have to say does not wait for our signature */
+	send_batch_flush(loop_send_batch(t->loop));
 	t->is_corked = true;
 	enum err err = tls_engine_handshake(t->engine);
 	t->is_corked = false;

@@ -48,6 +48,7 @@ endif()
 # which link faster without.
 if(CMAKE_BUILD_TYPE STREQUAL Release AND NOT SALLYPORT_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL GNU)
 	add_compile_options(-flto=auto -ffat-lto-objects)
+	add_link_options(-fno-lto)
 	# -Wno-…: said of inlined code that looks at its arguments first
 	set(SALLYPORT_LINK_WHOLE -O2 -flto=auto -Wno-stringop-overread)
 endif()

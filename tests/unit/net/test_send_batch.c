@@ -8,6 +8,21 @@
 
 #include <cmocka.h>
 
+static struct send_batch *batch;
+static struct send_slot *sent[8];
+static unsigned n_sent;
+
+static void on_send(struct send_slot *slot)
+{
+	sent[n_sent++] = slot;
+	send_batch_drop(batch, slot);
+}
+
+static void init(struct send_slot *slot)
+{
+	send_slot_init(slot, on_send);
+}
+
 static bool add(struct send_batch *b, struct send_slot *slot, struct str bytes)
 {
 	return send_batch_add(b, slot, &bytes, 1);
@@ -21,10 +36,12 @@ static void assert_waits(const struct send_batch *b, const struct send_slot *slo
 static void slots_keep_their_bytes_apart(void **state)
 {
 	struct send_batch *b = send_batch_new();
-	struct send_slot one = { 0 }, two = { 0 };
+	struct send_slot one, two;
 	const struct str parts[] = { STR("a"), STR_NONE, STR("bc") };
 
 	(void)state;
+	init(&one);
+	init(&two);
 	assert_waits(b, &one, "");
 	assert_true(send_batch_add(b, &one, parts, 3));
 	assert_true(add(b, &two, STR("second")));
@@ -42,9 +59,11 @@ static void slots_keep_their_bytes_apart(void **state)
 static void a_slot_grows_only_at_the_end(void **state)
 {
 	struct send_batch *b = send_batch_new();
-	struct send_slot one = { 0 }, two = { 0 };
+	struct send_slot one, two;
 
 	(void)state;
+	init(&one);
+	init(&two);
 	assert_true(add(b, &one, STR("ab")));
 	assert_true(add(b, &one, STR("cd")));
 	assert_waits(b, &one, "abcd");
@@ -59,9 +78,10 @@ static void a_slot_grows_only_at_the_end(void **state)
 static void nothing_is_no_slot(void **state)
 {
 	struct send_batch *b = send_batch_new();
-	struct send_slot slot = { 0 };
+	struct send_slot slot;
 
 	(void)state;
+	init(&slot);
 	assert_true(add(b, &slot, STR_NONE));
 	assert_int_equal(slot.len, 0);
 	send_batch_free(&b);
@@ -70,10 +90,11 @@ static void nothing_is_no_slot(void **state)
 static void what_is_not_small_is_refused(void **state)
 {
 	struct send_batch *b = send_batch_new();
-	struct send_slot slot = { 0 };
+	struct send_slot slot;
 	static char large[SEND_BATCH_SMALL + 1];
 
 	(void)state;
+	init(&slot);
 	assert_false(add(b, &slot, str_of(large, sizeof(large))));
 	assert_int_equal(slot.len, 0);
 	assert_true(add(b, &slot, str_of(large, SEND_BATCH_SMALL)));
@@ -87,10 +108,12 @@ static void a_full_batch_refuses_and_begins_anew(void **state)
 {
 	struct send_batch *b = send_batch_new();
 	enum { FIT = SEND_BATCH_BYTES / SEND_BATCH_SMALL };
-	struct send_slot slots[FIT + 1] = { 0 };
+	struct send_slot slots[FIT + 1];
 	static char bytes[SEND_BATCH_SMALL];
 
 	(void)state;
+	for (int i = 0; i <= FIT; i++)
+		init(&slots[i]);
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < FIT; i++) {
 			memset(bytes, 'a' + i % 26, sizeof(bytes));
@@ -109,6 +132,29 @@ static void a_full_batch_refuses_and_begins_anew(void **state)
 	send_batch_free(&b);
 }
 
+static void a_flush_calls_all_that_wait_in_their_order(void **state)
+{
+	struct send_slot one, two, three;
+
+	(void)state;
+	init(&one);
+	init(&two);
+	init(&three);
+	batch = send_batch_new();
+	n_sent = 0;
+	send_batch_flush(batch);
+	assert_int_equal(n_sent, 0);
+	assert_true(add(batch, &two, STR("2")));
+	assert_true(add(batch, &three, STR("3")));
+	assert_true(add(batch, &one, STR("1")));
+	send_batch_drop(batch, &three);
+	send_batch_flush(batch);
+	assert_int_equal(n_sent, 2);
+	assert_ptr_equal(sent[0], &two);
+	assert_ptr_equal(sent[1], &one);
+	send_batch_free(&batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +163,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_no_slot),
 		cmocka_unit_test(what_is_not_small_is_refused),
 		cmocka_unit_test(a_full_batch_refuses_and_begins_anew),
+		cmocka_unit_test(a_flush_calls_all_that_wait_in_their_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
