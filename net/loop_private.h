@@ -42,7 +42,7 @@ struct loop {
 	struct loop_signal signals[LOOP_SIGNALS];
 	unsigned n_signals;
 	struct send_batch *sends;
-	char *buffers[3];
+	char *buffers[4];
 };
 
 /* Calls what is due. */

@@ -7,7 +7,8 @@
  *     \--> FAILED ________________________^
  *
  * Readiness is edge-triggered: what the kernel said is remembered in is_readable and is_writable
- * until a call says otherwise. Small writes wait in the loop's send_batch for the end of the turn.
+ * until a call says otherwise. Small writes wait in the loop's send_batch for the end of the turn, and who
+ * last read little is read early, in a row with all others of the turn.
  * Memory goes at the end of the turn, so callbacks may close at will.
  */
 #include "net/tcp_stream.h"
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/bufq.h"
@@ -58,6 +60,11 @@ struct tcp_stream {
 	bool is_readable, is_writable;
 	bool saw_hangup; /* a short read is no sign of an empty socket any more */
 	bool at_eof;
+	bool reads_little; /* the last read was short: the next may be an early one */
+	uint16_t early_error; /* enum err, of an early read */
+	uint32_t n_early;  /* bytes read early and not delivered yet */
+	char *early;       /* in the loop's room for them, or kept for later */
+	char *kept;
 	bool wants_read;
 	bool wants_shutdown, is_shut;
 	bool owes_drain;
@@ -74,6 +81,7 @@ static void step_open(struct tcp_stream *t);
 static void step_draining(struct tcp_stream *t);
 static void step_lingering(struct tcp_stream *t);
 static void on_ready(struct watch *w, unsigned events);
+static size_t read_early(struct watch *w, char *room);
 static void on_task(struct loop_task *task);
 static void on_send(struct send_slot *slot);
 static void on_deadline(struct deadline *d);
@@ -97,7 +105,7 @@ struct stream *tcp_stream_adopt(struct loop *l, int fd, const struct addr *peer)
 	}
 	*t = (struct tcp_stream){.stream.ops = &ops,
 		.loop = l,
-		.watch.fn = on_ready,
+		.watch = {.fn = on_ready, .early = read_early},
 		.is_unix = peer->any.sa_family == AF_UNIX,
 		.is_writable = true};
 	loop_task_init(&t->task, on_task);
@@ -282,9 +290,69 @@ static enum err flush(struct tcp_stream *t)
 	return E_OK;
 }
 
-/* One read into the shared buffer. E_AGAIN: nothing there; E_EOF; or what broke. */
+static size_t read_early(struct watch *w, char *room)
+{
+	struct tcp_stream *t = container_of(w, struct tcp_stream, watch);
+	ssize_t n;
+
+	if (t->state != OPEN || !t->wants_read || !t->reads_little || t->n_early || t->at_eof)
+		return 0;
+	n = recv(t->watch.fd, room, WATCH_EARLY_READ, 0);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		t->early_error = (uint16_t)err_from_errno(-errno);
+	if (n <= 0)
+		return 0; /* an end is read again */
+	t->early = room;
+	t->n_early = (uint32_t)n;
+	return (size_t)n;
+}
+
+static void drop_early(struct tcp_stream *t)
+{
+	mem_free(&t->kept);
+	t->n_early = 0;
+}
+
+/* The owner did not want them after all, or not yet: the loop needs its room. */
+static void keep_early(struct tcp_stream *t)
+{
+	if (!t->n_early || t->early == t->kept)
+		return;
+	t->early = t->kept = mem_copy(t->early, t->n_early);
+}
+
+static void note_read(struct tcp_stream *t, size_t n, size_t most)
+{
+	/* A short read emptied the socket: the next bytes raise a new edge. */
+	if (n < most && !t->saw_hangup)
+		t->is_readable = false;
+	t->reads_little = n < WATCH_EARLY_READ;
+}
+
+static struct str take_early(struct tcp_stream *t)
+{
+	struct str bytes = str_of(t->early, t->n_early);
+
+	t->n_early = 0;
+	note_read(t, bytes.len, WATCH_EARLY_READ);
+	if (t->early != t->kept)
+		return bytes;
+	/* who gets them may close us, and what is kept with us */
+	bytes.at = memcpy(loop_read_buffer(t->loop), bytes.at, bytes.len);
+	mem_free(&t->kept);
+	return bytes;
+}
+
+/* One read into the shared buffer, or what was read early. E_AGAIN: nothing there; E_EOF; or what broke. */
 static enum err receive(struct tcp_stream *t, struct str *bytes)
 {
+	if (t->n_early) {
+		*bytes = take_early(t);
+		return E_OK;
+	}
+	if (t->early_error)
+		return (enum err)t->early_error;
+
 	char *at = loop_read_buffer(t->loop);
 	ssize_t n, most = t->carries_tls ? TCP_STREAM_TLS_READ : LOOP_READ_BUFFER;
 
@@ -293,13 +361,11 @@ static enum err receive(struct tcp_stream *t, struct str *bytes)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EAGAIN)
 		return err_from_errno(-errno);
-	/* A short read emptied the socket: the next bytes raise a new edge. */
-	if (n < most && !t->saw_hangup)
-		t->is_readable = false;
 	if (n < 0) {
 		t->is_readable = false;
 		return E_AGAIN;
 	}
+	note_read(t, (size_t)n, (size_t)most);
 	if (n == 0) {
 		t->at_eof = true;
 		t->is_readable = false;
@@ -379,6 +445,7 @@ static void on_ready(struct watch *w, unsigned events)
 	if (events & WATCH_HANGUP)
 		t->saw_hangup = true;
 	step(t);
+	keep_early(t);
 }
 
 static void on_task(struct loop_task *task)
@@ -473,6 +540,7 @@ static void tcp_close(struct stream *s, enum stream_close how)
 	struct tcp_stream *t = from_stream(s);
 
 	ASSERT(t->state == OPEN || t->state == FAILED);
+	drop_early(t);
 	if (how == STREAM_CLOSE_GRACEFUL && t->state == OPEN) {
 		t->wants_shutdown = true;
 		enter(t, DRAINING);
@@ -504,6 +572,7 @@ static void close_socket(struct tcp_stream *t)
 	enter(t, CLOSED);
 	watch_close(t->loop, &t->watch);
 	close(fd);
+	drop_early(t);
 	drop_output(t);
 	bufq_fini(&t->out);
 	atomic_fetch_sub_explicit(&n_open, 1, memory_order_relaxed);

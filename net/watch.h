@@ -20,13 +20,19 @@ enum watch_kind {
 	WATCH_BACKGROUND, /* the same, and does not keep the loop alive */
 };
 
+enum { WATCH_EARLY_READ = 2048 };
+
 struct watch {
 	void (*fn)(struct watch *w, unsigned events);
+	/* NULL, or asked before fn and before any other's when there is something to read and several have events: may
+	 * read what is short, into room for WATCH_EARLY_READ bytes that stay until the turn is over; returns how many
+	 * it used. fn follows in the same turn unless the watch is closed. Calls nobody back. */
+	size_t (*early)(struct watch *w, char *room);
 	int fd;
 	enum watch_kind kind;
 };
 
-/* w->fn is set by the caller. */
+/* w->fn and w->early are set by the caller. */
 enum err watch_open(struct loop *l, struct watch *w, int fd, enum watch_kind kind);
 /* No event follows, not even one of the batch being delivered. Does not close fd. */
 void watch_close(struct loop *l, struct watch *w);

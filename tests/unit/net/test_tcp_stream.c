@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "net/listener.h"
 #include "net/send_batch.h"
+#include "net/watch.h"
 #include "tests/support/memory_stream.h"
 
 /* A stream over one end of a TCP connection on loopback; the test holds the other end's descriptor. */
@@ -551,6 +552,157 @@ static void closing_inside_on_read_is_safe(void **state)
 	stop(&w);
 }
 
+/* Two streams of one loop, whose bytes come in one turn: the first to be told acts on the other. */
+enum act { ACT_NOTHING, ACT_STOP, ACT_CLOSE, ACT_ABORT };
+
+struct duo {
+	struct loop *loop;
+	enum act act;
+	struct half {
+		struct duo *duo;
+		struct stream *stream;
+		int fd;
+		struct buf got;
+		bool is_eof;
+	} half[2];
+};
+
+static void on_duo_read(void *owner, struct str bytes)
+{
+	struct half *h = owner, *other = &h->duo->half[h == &h->duo->half[0]];
+	enum act act = h->duo->act;
+
+	h->duo->act = ACT_NOTHING;
+	if (act == ACT_STOP)
+		stream_read_stop(other->stream);
+	else if (act == ACT_CLOSE)
+		stream_close(&other->stream, STREAM_CLOSE_GRACEFUL);
+	else if (act == ACT_ABORT)
+		stream_close(&other->stream, STREAM_CLOSE_ABORT);
+	assert_int_equal(buf_add(&h->got, bytes), E_OK);
+}
+
+static void on_duo_eof(void *owner)
+{
+	((struct half *)owner)->is_eof = true;
+}
+
+static const struct stream_events duo_events = {.on_read = on_duo_read, .on_eof = on_duo_eof};
+
+static void duo_say(struct duo *d, const char *text)
+{
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(write(d->half[i].fd, text, strlen(text)), strlen(text));
+}
+
+/* Both have read a little when it returns. */
+static void duo_start(struct duo *d, enum act act)
+{
+	struct addr peer;
+
+	*d = (struct duo){.loop = loop_new()};
+	assert_int_equal(addr_parse_ip(&peer, STR("127.0.0.1"), 1), E_OK);
+	for (int i = 0; i < 2; i++) {
+		struct half *h = &d->half[i];
+		int fds[2];
+
+		connected(fds);
+		h->duo = d;
+		h->fd = fds[0];
+		h->stream = tcp_stream_adopt(d->loop, fds[1], &peer);
+		buf_init(&h->got, 0);
+		stream_own(h->stream, &duo_events, h);
+		stream_read_start(h->stream);
+	}
+	duo_say(d, "1");
+	run(d->loop);
+	d->act = act;
+	duo_say(d, "2");
+	loop_turn(d->loop);
+}
+
+static void duo_stop(struct duo *d)
+{
+	for (int i = 0; i < 2; i++) {
+		close(d->half[i].fd);
+		stream_close(&d->half[i].stream, STREAM_CLOSE_ABORT);
+		buf_fini(&d->half[i].got);
+	}
+	run(d->loop);
+	assert_int_equal(tcp_stream_count(), 0);
+	loop_free(&d->loop);
+}
+
+static void what_was_read_early_waits_for_its_owner(void **state)
+{
+	struct duo d;
+	char text[500] = "";
+
+	(void)state;
+	duo_start(&d, ACT_STOP);
+	assert_int_equal(d.half[0].got.len + d.half[1].got.len, 3);
+	struct half *stopped = &d.half[d.half[0].got.len == 2];
+	/* the loop's room is used again meanwhile, all that was used of it */
+	memset(text, '3', sizeof(text) - 1);
+	duo_say(&d, text);
+	run(d.loop);
+	assert_true(str_is(buf_str(&stopped->got), "1"));
+	shutdown(stopped->fd, SHUT_WR);
+	run(d.loop);
+	stream_read_start(stopped->stream);
+	run(d.loop);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(d.half[i].got.len, sizeof(text) + 1);
+		assert_memory_equal(d.half[i].got.at, "12333", 5);
+	}
+	assert_true(stopped->is_eof);
+	duo_stop(&d);
+}
+
+static void what_was_read_early_goes_with_its_stream(void **state)
+{
+	static const enum act acts[] = {ACT_CLOSE, ACT_ABORT};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct duo d;
+
+		duo_start(&d, acts[i]);
+		run(d.loop);
+		assert_int_equal(d.half[0].got.len + d.half[1].got.len, 3);
+		duo_stop(&d);
+	}
+}
+
+static void what_was_read_early_and_kept_goes_with_its_stream(void **state)
+{
+	struct duo d;
+
+	(void)state;
+	duo_start(&d, ACT_STOP);
+	run(d.loop);
+	duo_stop(&d);
+}
+
+/* More than an early read takes: the rest comes by an ordinary one, and order is kept. */
+static void a_long_answer_to_an_early_read_comes_whole(void **state)
+{
+	struct duo d;
+	static char text[3 * WATCH_EARLY_READ + 1];
+
+	(void)state;
+	duo_start(&d, ACT_NOTHING);
+	for (size_t i = 0; i + 1 < sizeof(text); i++)
+		text[i] = (char)('a' + i % 23);
+	duo_say(&d, text);
+	run(d.loop);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(d.half[i].got.len, sizeof(text) + 1);
+		assert_memory_equal(d.half[i].got.at + 2, text, sizeof(text) - 1);
+	}
+	duo_stop(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -576,6 +728,10 @@ int main(void)
 		cmocka_unit_test(timeout_in_DRAINING_gives_up),
 		cmocka_unit_test(timeout_in_LINGERING_gives_up),
 		cmocka_unit_test(closing_inside_on_read_is_safe),
+		cmocka_unit_test(what_was_read_early_waits_for_its_owner),
+		cmocka_unit_test(what_was_read_early_goes_with_its_stream),
+		cmocka_unit_test(what_was_read_early_and_kept_goes_with_its_stream),
+		cmocka_unit_test(a_long_answer_to_an_early_read_comes_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
