@@ -72,15 +72,14 @@ TARGETS = [
 
 # Profiles behind what may be missed: printed whether or not it is, since all of them are near.
 NOTES = [
-    "p99 under load, of three rounds until November 2026, is a matter of luck when load and backend, which share a core, "
-    "are near their own end: right after the run in which it was missed, four interleaved rounds gave medians of 7 ms "
-    "(sallyport), 24 (HAProxy) and 28 (nginx) at 30,000/s, and 22, 518 and 91 at 38,000/s; two runs before gave 14 and "
-    "38 ms, the best of all. It is measured five times or more now.",
-    "Small request: two thirds of our CPU are the kernel's (perf; by the clock 11 µs of 16 here, 11.4 of nginx's 20, "
-    "12.5 of hitch's 15): four system calls on loopback, the same for all. What is ours is 5 µs against nginx's 8.4, "
-    "28,200 instructions, of which no function has more than a tenth (BUDGET.md). Below 0.75 there would have to be "
-    "less than 4 µs. Link-time optimisation: 6 % fewer instructions, no time (nine interleaved rounds: 19.7 and 19.5 "
-    "µs). `make pgo`: 2 to 4 % less. The same binary measured twice on this machine differs by up to 8 %.",
+    "Small request: until 29 November 2026 the backend was nginx, and load and backend together needed more CPU than "
+    "any proxy: proxies slept, and were charged for being woken (0.86 then). With a backend that costs 7 µs every proxy "
+    "is at the end of its core (see the shares below), and the same program measured 0.78. What brought it to where it is: "
+    "small writes sent in a row at the end of the turn (-7 %), short reads made in a row at its begin (-2 to -3 %), "
+    "link-time optimisation (-2 %). `make pgo` takes off another 3 to 7 %. Of what is left four fifths are the kernel's "
+    "(perf): four system calls on loopback, the same for all.",
+    "Where head and body come apart (nginx sends files like that), Linux makes every proxy acknowledge the second segment "
+    "with one of its own (tcp_cleanup_rbuf), which costs as much as a send.",
     "A stored name's handshakes while 1,000 names come: all that loads the proxy is on the other core. With CA and "
     "crowd on the proxy's core too, its worker waits 0.26 ms for each slice of the scheduler (schedstat), and p99 is "
     "7 to 11 ms.",
