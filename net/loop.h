@@ -54,7 +54,7 @@ void loop_task_cancel(struct loop_task *t);
 /*
  * Work for the work queue: fn runs on a pool thread, done on this loop afterwards (also when the
  * work was cancelled before it ran: then with canceled true). The struct is the caller's and must
- * live until done. Pool threads are a little nicer (setpriority) than the loops. Pool size:
+ * live until done. Pool threads give way to the loops (loop_take_place). Pool size:
  * loop_set_pool_size before the first loop.
  */
 struct loop_work {
@@ -67,10 +67,14 @@ void loop_work_start(struct loop *l, struct loop_work *w);
 /* Best effort: done still follows. */
 void loop_work_cancel(struct loop_work *w);
 void loop_set_pool_size(unsigned threads);
-/* For a thread that answers clients: asks the scheduler for short slices of time, so that it is put before others of
- * the same nice value when it wakes up (EEVDF; Linux before 6.12 takes no notice). Its nice value stays. */
+/* When there is less CPU than there is to do, threads that answer clients go before the one that gets
+ * certificates, and both before the work queue's, which take the last place by themselves: by nice values
+ * (0, 5 and 10 above the process's) and by short slices of time, so that who wakes up is put before others
+ * of its place (EEVDF; Linux before 6.12 takes no notice). For the calling thread; what it starts
+ * afterwards inherits its place. */
+enum loop_place { LOOP_FIRST, LOOP_SECOND, LOOP_LAST };
 enum { LOOP_SHORT_SLICE_US = 200 };
-void loop_take_short_slices(void);
+void loop_take_place(enum loop_place place);
 
 /* Signals, delivered on this loop; at most 8 kinds. signum 0 in no row. Stays until the loop
  * ends. */

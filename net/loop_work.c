@@ -22,20 +22,29 @@ static uv_work_t *request(struct loop_work *w)
 	return (uv_work_t *)(void *)w->private_;
 }
 
-enum { POOL_NICER = 5 };
+/* X(place, nicer than the process by) */
+#define PLACES(X) \
+	X(LOOP_FIRST, 0) \
+	X(LOOP_SECOND, 5) \
+	X(LOOP_LAST, 10)
 
-/* Keys, signatures and files of new names must not keep the clients of others waiting for a core. */
-static void give_way(void)
+static const int nicer[] = {
+#define X(place, by) [place] = by,
+	PLACES(X)
+#undef X
+};
+
+static int process_nice;
+
+static void note_process_nice(void)
 {
-	static thread_local bool is_nice;
-
-	if (!is_nice)
-		setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, (id_t)gettid()) + POOL_NICER);
-	is_nice = true;
+	process_nice = getpriority(PRIO_PROCESS, (id_t)getpid());
 }
 
-void loop_take_short_slices(void)
+void loop_take_place(enum loop_place place)
 {
+	/* before any thread gives way, the first one included: it is the one getpriority answers for */
+	static once_flag noted = ONCE_FLAG_INIT;
 	/* struct sched_attr of sched_setattr(2), which this libc has not */
 	struct {
 		uint32_t size, policy;
@@ -43,13 +52,25 @@ void loop_take_short_slices(void)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t runtime_ns, deadline_ns, period_ns;
-	} want = {.size = sizeof(want),
-		.policy = SCHED_OTHER,
-		.nice = getpriority(PRIO_PROCESS, (id_t)gettid()),
-		.runtime_ns = LOOP_SHORT_SLICE_US * 1000};
+	} want = {.size = sizeof(want), .policy = SCHED_OTHER, .runtime_ns = LOOP_SHORT_SLICE_US * 1000};
 
+	call_once(&noted, note_process_nice);
+	want.nice = process_nice + nicer[place];
+	if (want.nice > 19)
+		want.nice = 19;
 	/* forbidden in some containers: nothing depends on it */
-	syscall(SYS_sched_setattr, 0, &want, 0);
+	if (syscall(SYS_sched_setattr, 0, &want, 0) != 0)
+		setpriority(PRIO_PROCESS, (id_t)gettid(), want.nice);
+}
+
+/* Keys, signatures and files of new names must not keep the clients of others waiting for a core. */
+static void give_way(void)
+{
+	static thread_local bool has_place;
+
+	if (!has_place)
+		loop_take_place(LOOP_LAST);
+	has_place = true;
 }
 
 static void on_pool_thread(uv_work_t *uv)

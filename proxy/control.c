@@ -61,6 +61,8 @@ enum err control_run(const struct control_args *args, struct fault *fault)
 		begin(c);
 	else if (c->loop)
 		halt(c);
+	/* not before: the workers inherit what this thread has */
+	loop_take_place(LOOP_SECOND);
 	if (c->loop)
 		loop_run(c->loop);
 	end(c);

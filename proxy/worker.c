@@ -533,7 +533,7 @@ static void *run(void *arg)
 
 	snprintf(name, sizeof(name), "worker-%u", w->args.index);
 	pthread_setname_np(pthread_self(), name);
-	loop_take_short_slices();
+	loop_take_place(LOOP_FIRST);
 	use_snapshot(w, first);
 	snapshot_unref(&w->args.snapshot);
 	listen_all(w, w->https, w->https_fds, w->args.n_https, frontend_accept);

@@ -94,7 +94,8 @@ static void work_runs_elsewhere_and_is_done_here(void **state)
 	assert_false(j.was_canceled);
 	assert_false(pthread_equal(j.ran_on, pthread_self()));
 	/* 19 is the nicest there is */
-	assert_true(j.nice > getpriority(PRIO_PROCESS, (id_t)gettid()) || j.nice == 19);
+	int nice = getpriority(PRIO_PROCESS, (id_t)gettid()) + 10;
+	assert_int_equal(j.nice, nice < 19 ? nice : 19);
 	loop_free(&j.loop);
 }
 
@@ -166,32 +167,43 @@ struct slices {
 	uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-static void *take_slices(void *arg)
-{
-	struct slices *got = arg;
+struct placed {
+	enum loop_place place;
+	struct slices got;
+};
 
-	setpriority(PRIO_PROCESS, (id_t)gettid(), 3);
-	loop_take_short_slices();
-	syscall(SYS_sched_getattr, 0, got, sizeof(*got), 0);
+static void *take_place(void *arg)
+{
+	struct placed *p = arg;
+
+	loop_take_place(p->place);
+	syscall(SYS_sched_getattr, 0, &p->got, sizeof(p->got), 0);
 	return NULL;
 }
 
-static void short_slices_change_nothing_else(void **state)
+/* Each thread's is its own, whatever place the thread had that started it. */
+static void places_differ_by_nice_values_and_slices_are_short(void **state)
 {
-	struct slices got = {0};
+	int base = getpriority(PRIO_PROCESS, (id_t)getpid());
 	struct utsname kernel;
 	unsigned major, minor;
-	pthread_t thread;
 
 	(void)state;
-	assert_int_equal(pthread_create(&thread, NULL, take_slices, &got), 0);
-	pthread_join(thread, NULL);
-	assert_int_equal(got.policy, SCHED_OTHER);
-	assert_int_equal(got.nice, 3);
 	uname(&kernel);
 	assert_int_equal(sscanf(kernel.release, "%u.%u", &major, &minor), 2);
-	if (major > 6 || (major == 6 && minor >= 12))
-		assert_int_equal(got.runtime_ns, LOOP_SHORT_SLICE_US * 1000);
+	for (int place = LOOP_FIRST; place <= LOOP_LAST; place++) {
+		struct placed p = {.place = (enum loop_place)place};
+		int nice = base + 5 * place;
+		pthread_t thread;
+
+		assert_int_equal(pthread_create(&thread, NULL, take_place, &p), 0);
+		pthread_join(thread, NULL);
+		assert_int_equal(p.got.policy, SCHED_OTHER);
+		assert_int_equal(p.got.nice, nice < 19 ? nice : 19);
+		if (major > 6 || (major == 6 && minor >= 12))
+			assert_int_equal(p.got.runtime_ns, LOOP_SHORT_SLICE_US * 1000);
+	}
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)getpid()), base);
 }
 
 int main(void)
@@ -202,7 +214,7 @@ int main(void)
 		cmocka_unit_test(work_runs_elsewhere_and_is_done_here),
 		cmocka_unit_test(canceled_work_is_done_as_well),
 		cmocka_unit_test(freeing_a_loop_whose_work_hangs_does_not_crash),
-		cmocka_unit_test(short_slices_change_nothing_else),
+		cmocka_unit_test(places_differ_by_nice_values_and_slices_are_short),
 		cmocka_unit_test(signals_reach_the_loop_and_do_not_keep_it_alive),
 	};
 
