@@ -2,6 +2,7 @@
 """Scenarios 21, 28, 29 and 30: renewal by the certificate's own lifetime, in real time; the schedule on disk."""
 
 import json
+import os
 import re
 import shutil
 import time
@@ -122,12 +123,17 @@ HOUR = 3600
 
 
 def marks(store):
-    """The hours in which a name is looked at, by name."""
+    """The hours in which a name is looked at, by name. Hours and marks may go while they are looked at."""
     found = {}
-    for mark in (store / "schedule").glob("*/*"):
-        assert mark.stat().st_size == 0 and mark.stat().st_mode & 0o777 == 0o600
-        begin = datetime.strptime(mark.parent.name, "%Y-%m-%dT%H").replace(tzinfo=timezone.utc).timestamp()
-        found.setdefault(mark.name, []).append(begin)
+    for hour, _, names in os.walk(store / "schedule"):
+        for name in names:
+            try:
+                seen = os.stat(os.path.join(hour, name))
+            except FileNotFoundError:
+                continue
+            assert seen.st_size == 0 and seen.st_mode & 0o777 == 0o600
+            begin = datetime.strptime(os.path.basename(hour), "%Y-%m-%dT%H").replace(tzinfo=timezone.utc).timestamp()
+            found.setdefault(name, []).append(begin)
     return found
 
 
