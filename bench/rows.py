@@ -1,34 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One row of the table each: what is done, how it is counted, which proxies can do it."""
 
+import statistics
 import subprocess
 import time
 
 from parts import FDS, HOST, LOAD_CPU
 
 
-class Row:
-    """`measure(bench, proxy)` returns {column: number}; `unit` and `scale` are for printing `key`."""
+SLICES = 3
 
-    def __init__(self, name, method, key, unit, measure, only=None):
+
+class Row:
+    """`measure(bench, proxy)` returns {column: number}; `unit` and `scale` are for printing `key`. A row with `warm` is
+    measured in SLICES short slices per round, all proxies started and taken in turn, so that a busy minute of the host
+    meets them alike."""
+
+    def __init__(self, name, method, key, unit, measure, only=None, warm=None):
         self.name, self.method, self.key, self.unit = name, method, key, unit
-        self.measure, self.only = measure, only
+        self.measure, self.only, self.warm = measure, only, warm
 
     def fits(self, proxy):
         return self.only is None or proxy.name in self.only
 
+    def merge(self, slices):
+        """One round of one proxy from its slices: medians, since a burst of the host's lasts for one or two of them."""
+        return {column: statistics.median(got[column] for got in slices) for column in slices[0]}
 
-def per_unit(mode, scale, **how):
+
+def work_row(name, method, unit, mode, scale, **how):
     """CPU of the proxy (user and system, all its threads) per request, with what the load saw."""
+    def warm(bench, proxy):
+        bench.load(proxy.port, mode, **{**how, "n": max(how["n"] // 2, how["c"])})
+
     def measure(bench, proxy):
-        warm = {**how, "n": max(how["n"] // 10, how.get("c", 64))}
-        bench.load(proxy.port, mode, **warm)
         before = proxy.cpu()
         got = bench.load(proxy.port, mode, **how)
         cpu = proxy.cpu() - before
         return {"cpu": cpu / got["done"] * scale, "rate": got["done"] / got["seconds"], "busy": cpu / got["seconds"],
                 "p99_ms": got["p99_us"] / 1000, "resumed": got["resumed"]}
-    return measure
+    return Row(name, method, "cpu", unit, measure, warm=warm)
 
 
 # a proxy may hold a backend connection for each of them
@@ -61,23 +72,22 @@ def hold(argv):
 
 
 ROWS = [
-    Row("small request, keep-alive, 64 connections", "GET of 120 bytes over kept connections", "cpu", "µs CPU",
-        per_unit("request", 1e6, c=64, n=50000)),
-    Row("the same, head and body sent apart by the backend", "GET of 120 bytes in two segments", "cpu", "µs CPU",
-        per_unit("request", 1e6, c=64, n=50000, path="/apart")),
-    Row("connect + full handshake (X25519) + request + close", "16 clients at a time", "cpu", "µs CPU",
-        per_unit("connect", 1e6, c=16, n=4000)),
-    Row("the same with X25519MLKEM768", "the client offers only this group", "cpu", "µs CPU",
-        per_unit("connect", 1e6, c=16, n=4000, group="mlkem")),
-    Row("the same resumed by ticket", "each client offers the ticket of the one before", "cpu", "µs CPU",
-        per_unit("resume", 1e6, c=16, n=4000)),
-    Row("64 KiB response", "keep-alive, 16 connections", "cpu", "µs CPU",
-        per_unit("request", 1e6, c=16, n=10000, path="/64k")),
-    Row("1 MiB response", "keep-alive, 8 connections", "cpu", "ms CPU",
-        per_unit("request", 1e3, c=8, n=1500, path="/1m")),
-    Row("1 MiB upload", "keep-alive, 8 connections, Content-Length", "cpu", "ms CPU",
-        per_unit("request", 1e3, c=8, n=1500, path="/upload", body=1 << 20)),
+    work_row("small request, keep-alive, 64 connections", "GET of 120 bytes over kept connections", "µs CPU",
+             "request", 1e6, c=64, n=10000),
+    work_row("the same, head and body sent apart by the backend", "GET of 120 bytes in two segments", "µs CPU",
+             "request", 1e6, c=64, n=10000, path="/apart"),
+    work_row("connect + full handshake (X25519) + request + close", "16 clients at a time", "µs CPU",
+             "connect", 1e6, c=16, n=800),
+    work_row("the same with X25519MLKEM768", "the client offers only this group", "µs CPU",
+             "connect", 1e6, c=16, n=800, group="mlkem"),
+    work_row("the same resumed by ticket", "each client offers the ticket of the one before", "µs CPU",
+             "resume", 1e6, c=16, n=800),
+    work_row("64 KiB response", "keep-alive, 16 connections", "µs CPU",
+             "request", 1e6, c=16, n=2000, path="/64k"),
+    work_row("1 MiB response", "keep-alive, 8 connections", "ms CPU",
+             "request", 1e3, c=8, n=300, path="/1m"),
+    work_row("1 MiB upload", "keep-alive, 8 connections, Content-Length", "ms CPU",
+             "request", 1e3, c=8, n=300, path="/upload", body=1 << 20),
     Row("idle keep-alive connection after one request", f"{IDLE:,} held, growth of PSS beyond the first 1,000",
         "bytes", "bytes", idle_memory(IDLE)),
 ]
-
