@@ -334,9 +334,12 @@ static struct str take_early(struct tcp_stream *t)
 	struct str bytes = str_of(t->early, t->n_early);
 
 	t->n_early = 0;
-	note_read(t, bytes.len, WATCH_EARLY_READ);
-	if (t->early != t->kept)
+	if (t->early != t->kept) {
+		note_read(t, bytes.len, WATCH_EARLY_READ);
 		return bytes;
+	}
+	/* more may have come since: only the next read tells */
+	t->is_readable = true;
 	/* who gets them may close us, and what is kept with us */
 	bytes.at = memcpy(loop_read_buffer(t->loop), bytes.at, bytes.len);
 	mem_free(&t->kept);

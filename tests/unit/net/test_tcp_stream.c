@@ -647,9 +647,10 @@ static void what_was_read_early_waits_for_its_owner(void **state)
 	duo_say(&d, text);
 	run(d.loop);
 	assert_true(str_is(buf_str(&stopped->got), "1"));
-	shutdown(stopped->fd, SHUT_WR);
-	run(d.loop);
 	stream_read_start(stopped->stream);
+	run(d.loop);
+	assert_int_equal(stopped->got.len, sizeof(text) + 1);
+	shutdown(stopped->fd, SHUT_WR);
 	run(d.loop);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(d.half[i].got.len, sizeof(text) + 1);
